@@ -1,0 +1,1 @@
+//! Principal, action and resource to an explained decision.

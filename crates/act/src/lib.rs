@@ -1,0 +1,1 @@
+//! The executor: journal, budget reservation under the fence, steps, undo.

@@ -1,0 +1,1 @@
+//! Findings to incidents and plans; budget estimate; plan lint.

@@ -1,0 +1,1 @@
+//! Hypothesis, faults and stop rules to plans and verdicts.

@@ -1,0 +1,5 @@
+//! Reconcilers that carry values round the ring.
+
+mod handle;
+
+pub use handle::{Command, CommandError, HaltReport, Handle};

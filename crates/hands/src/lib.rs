@@ -1,0 +1,1 @@
+//! Actuators: host processes, gateway weights, commands, HTTP.

@@ -1,0 +1,1 @@
+//! Append-only hash chains on SQLite.

@@ -1,0 +1,1 @@
+//! Rate limit, breaker, ejection, adaptive concurrency and retry budget as pure state machines.

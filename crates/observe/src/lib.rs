@@ -1,0 +1,1 @@
+//! Probe schedules and receivers.

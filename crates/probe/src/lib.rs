@@ -1,0 +1,1 @@
+//! HTTP, TCP and process checks, used by gateway and observe alike.

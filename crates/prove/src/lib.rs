@@ -1,0 +1,1 @@
+//! Folds of the ledger: promises, timelines, reviews.

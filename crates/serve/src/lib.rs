@@ -1,0 +1,1 @@
+//! HTTP API, sessions, one door for permission, event stream.

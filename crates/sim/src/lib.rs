@@ -1,0 +1,1 @@
+//! A simulated estate, clock and faults.

@@ -38,6 +38,9 @@ pub struct Sighting {
     pub agreed: bool,
     /// What each vantage point says by itself.
     pub by: BTreeMap<Vantage, Health>,
+    /// When it last answered anybody.
+    #[serde(default)]
+    pub answered: Option<Timestamp>,
     /// How long its last answer to the controller took.
     pub took_us: Option<u64>,
     /// Its process, when the hand has it in charge and is heard.
@@ -126,8 +129,24 @@ impl World {
 
     /// Whether a condition holds. What was not observed is unknown and never passes.
     pub fn holds(&self, condition: &Condition) -> Holds {
+        self.holds_since(condition, Timestamp::EPOCH)
+    }
+
+    /// Whether a condition holds by what was observed at `since` or later: what an act has done can not be told from
+    /// what was seen before it.
+    pub fn holds_since(&self, condition: &Condition, since: Timestamp) -> Holds {
+        let heard = |vantage: &Vantage| self.heard.get(vantage).is_some_and(|at| *at >= since);
+        let needs_the_hand = matches!(
+            condition,
+            Condition::PlaceReleased(_) | Condition::Running(_) | Condition::Stopped(_)
+        );
+        if needs_the_hand && !heard(&Vantage::Hand) {
+            return Holds::Unknown(Reason::new("hand-not-heard"));
+        }
         match condition {
-            Condition::Answering { instances, lasting } => all(instances, |id| self.answering(id, *lasting)),
+            Condition::Answering { instances, lasting } => {
+                all(instances, |id| self.answering(id, *lasting, since))
+            }
             Condition::Silent(instances) => all(instances, |id| match self.health(id) {
                 Health::Down(_) => Holds::Yes,
                 Health::Up => Holds::No(Reason::new("instance-answers").with("instance", id)),
@@ -140,14 +159,23 @@ impl World {
                 }
                 Some(_) => Holds::Yes,
             },
-            Condition::Weighed(wanted) => self.weighed(wanted),
+            Condition::Weighed(wanted) => {
+                self.weighed(wanted, |gateway| heard(&Vantage::Gateway(gateway.clone())))
+            }
             Condition::Running(instances) => all(instances, |id| self.process(id, true)),
             Condition::Stopped(instances) => all(instances, |id| self.process(id, false)),
         }
     }
 
-    fn answering(&self, id: &InstanceId, lasting: Duration) -> Holds {
+    fn answering(&self, id: &InstanceId, lasting: Duration, after: Timestamp) -> Holds {
         match self.instances.get(id) {
+            Some(Sighting {
+                health: Health::Up,
+                answered,
+                ..
+            }) if answered.is_none_or(|at| at < after) => {
+                Holds::Unknown(Reason::new("instance-not-asked-since").with("instance", id))
+            }
             Some(Sighting {
                 health: Health::Up,
                 since,
@@ -182,9 +210,12 @@ impl World {
         }
     }
 
-    fn weighed(&self, wanted: &BTreeMap<InstanceId, u8>) -> Holds {
+    fn weighed(&self, wanted: &BTreeMap<InstanceId, u8>, heard: impl Fn(&GatewayId) -> bool) -> Holds {
         let mut served = false;
         for (gateway, shares) in &self.shares {
+            if !heard(gateway) && wanted.keys().any(|instance| shares.contains_key(instance)) {
+                return Holds::Unknown(Reason::new("gateway-not-heard").with("gateway", gateway));
+            }
             for (instance, share) in wanted {
                 match shares.get(instance) {
                     Some(now) if now == share => served = true,

@@ -531,6 +531,18 @@ impl Estate {
             .flat_map(|(id, service)| service.instances.iter().map(move |i| (id, i)))
     }
 
+    /// Every place that the instance stands in, with all that contain them.
+    pub fn places_around(&self, instance: &Instance) -> BTreeSet<PlaceId> {
+        let mut around = BTreeSet::new();
+        let mut left: Vec<&PlaceId> = instance.at.iter().collect();
+        while let Some(place) = left.pop() {
+            if around.insert(place.clone()) {
+                left.extend(self.places.get(place).iter().flat_map(|place| &place.within));
+            }
+        }
+        around
+    }
+
     /// One instance with its service.
     pub fn instance(&self, id: &InstanceId) -> Option<(&ServiceId, &Instance)> {
         self.instances().find(|(_, instance)| instance.id == *id)

@@ -1,1 +1,6 @@
-//! The executor: journal, budget reservation under the fence, steps, undo.
+//! The executor: it runs plans, journals each step before it acts, and verifies it after.
+
+mod executor;
+mod step;
+
+pub use executor::{Executor, Tools};

@@ -188,6 +188,16 @@ pub enum Looked {
     CannotTell(Reason),
 }
 
+impl Performed {
+    /// There was nothing to do.
+    pub const fn nothing() -> Self {
+        Self {
+            changed: false,
+            notes: Vec::new(),
+        }
+    }
+}
+
 impl Action {
     /// The kind of autonomy that the action needs, where it needs any.
     pub const fn kind(&self) -> Option<ActionKind> {

@@ -1,0 +1,280 @@
+//! One step: journal, act, verify, journal.
+
+use std::time::Duration;
+
+use dinghai_clock::{Timestamp, format_span};
+use dinghai_ports::{ActError, Admission, StoreError};
+use dinghai_record::{
+    Action, Condition, Event, Holds, Looked, Order, Performed, Plan, PlanState, Reason, Seq, Step, StepNo,
+    StepOutcome, StepState,
+};
+
+use crate::executor::{ASK_AGAIN, Executor, undo_of};
+
+/// How long to wait for news before a waiting step looks around again by itself.
+const LOOK_AROUND: Duration = Duration::from_millis(100);
+
+/// The longest that taking back one step may take.
+const UNDO_WITHIN: Duration = Duration::from_secs(60);
+
+/// How a stretch of work on a step came out.
+enum Progress {
+    /// The step is over.
+    Over(StepOutcome),
+    /// It is not over: somebody turned the plan back, or halted the hand. The book says what is next.
+    Left,
+}
+
+/// Why an order was not done.
+enum Setback {
+    /// It was tried, or cannot be told: the step has failed.
+    Failed(Vec<Reason>),
+    /// The unit is halted: the step stays open until it goes on.
+    Halted,
+}
+
+impl Executor {
+    /// Brings a step that is not done yet one stretch further.
+    pub(crate) async fn step(&self, plan: Plan, step: Step, state: StepState) -> Result<(), StoreError> {
+        match state {
+            StepState::Ended(StepOutcome::Failed(reasons)) => self.turn_back(reasons).await,
+            StepState::NotStarted => self.begin(plan, step).await,
+            StepState::Started | StepState::Unknown => self.resume(step).await,
+            StepState::Ended(StepOutcome::Done(_))
+            | StepState::Undoing
+            | StepState::UndoUnknown
+            | StepState::Undone(_) => Ok(()),
+        }
+    }
+
+    /// Journals the step and does it. Nothing is done when the gate says not now.
+    async fn begin(&self, plan: Plan, step: Step) -> Result<(), StoreError> {
+        let gate = self.tools.gate.clone();
+        let (id, no, checked) = (self.plan, step.no, step.clone());
+        let written = self
+            .tools
+            .journal
+            .transact(Box::new(move |book| {
+                let Some(record) = book.plans.get(&id).filter(|record| record.state == PlanState::Running)
+                else {
+                    return vec![];
+                };
+                match gate.recheck(book, &plan, &checked) {
+                    Admission::Granted(()) => {
+                        vec![Event::StepStarted { plan: id, step: no, attempt: attempts(record, no) + 1 }]
+                    }
+                    Admission::NotNow(_) => vec![],
+                    Admission::Refused(reasons) => vec![Event::PlanUndoing { plan: id, reasons }],
+                }
+            }))
+            .await?;
+        match written.first() {
+            Some(entry) if matches!(entry.event, Event::StepStarted { .. }) => {
+                let order = self.order(&step, entry.seq, entry.at);
+                let progress = self.carry_out(&step, &order, entry.at, false).await;
+                self.finish(&step, progress, false).await
+            }
+            Some(_) => Ok(()),
+            None => {
+                tokio::time::sleep(ASK_AGAIN).await;
+                Ok(())
+            }
+        }
+    }
+
+    /// Goes on with a step that a former controller journalled: look before anything is repeated.
+    async fn resume(&self, step: Step) -> Result<(), StoreError> {
+        let book = self.tools.journal.book();
+        let journalled = book.plans.get(&self.plan).and_then(|record| {
+            let place = record.plan.steps.iter().position(|each| each.no == step.no)?;
+            record.steps.get(place)?.started
+        });
+        let (at, seq) = journalled.unwrap_or((self.tools.clock.now(), Seq::default()));
+        // What was ordered before has the time it had; what is looked at or repeated now has its own.
+        let order = self.order(&step, seq, at.max(self.tools.clock.now()));
+        let progress = self.carry_out(&step, &order, at, true).await;
+        self.finish(&step, progress, true).await
+    }
+
+    fn order(&self, step: &Step, journalled: Seq, from: Timestamp) -> Order {
+        Order {
+            plan: self.plan,
+            step: step.no,
+            undo: false,
+            journalled,
+            fence: self.tools.fence.clone(),
+            action: step.action.clone(),
+            deadline: from.plus(step.within),
+        }
+    }
+
+    /// Acts and verifies. `doubted`: it may have been done already.
+    async fn carry_out(&self, step: &Step, order: &Order, since: Timestamp, doubted: bool) -> Progress {
+        match &step.action {
+            Action::Await(condition) => {
+                self.wait_for(condition, since, since.plus(step.within), Performed::nothing()).await
+            }
+            Action::Hold { lasting } => self.hold(since.plus(*lasting)).await,
+            _ => {
+                let acted = self.tools.clock.now();
+                match self.act(order, doubted).await {
+                    Ok(performed) => match &step.verify {
+                        Some(condition) => self.wait_for(condition, acted, order.deadline, performed).await,
+                        None => Progress::Over(StepOutcome::Done(performed)),
+                    },
+                    Err(Setback::Failed(reasons)) => Progress::Over(StepOutcome::Failed(reasons)),
+                    Err(Setback::Halted) => Progress::Left,
+                }
+            }
+        }
+    }
+
+    /// Has the order done, asking after it for as long as its outcome is unknown.
+    async fn act(&self, order: &Order, mut doubted: bool) -> Result<Performed, Setback> {
+        loop {
+            if doubted {
+                match self.tools.actuator.look(order).await {
+                    Ok(Looked::Done(performed)) => return Ok(performed),
+                    Ok(Looked::NotDone) => doubted = false,
+                    Ok(Looked::CannotTell(reason)) => {
+                        return Err(Setback::Failed(vec![Reason::new("outcome-unknown"), reason]));
+                    }
+                    Ok(Looked::InProgress) | Err(ActError::NoAnswer(_)) => {}
+                    Err(error) => return Err(setback(&error)),
+                }
+            } else {
+                match self.tools.actuator.perform(order).await {
+                    Ok(performed) => return Ok(performed),
+                    Err(error) if error.leaves_outcome_unknown() => doubted = true,
+                    Err(error) => return Err(setback(&error)),
+                }
+            }
+            if doubted {
+                if self.tools.clock.now() >= order.deadline {
+                    return Err(Setback::Failed(vec![Reason::new("outcome-unknown")]));
+                }
+                tokio::time::sleep(LOOK_AROUND).await;
+            }
+        }
+    }
+
+    async fn wait_for(
+        &self,
+        condition: &Condition,
+        since: Timestamp,
+        until: Timestamp,
+        performed: Performed,
+    ) -> Progress {
+        loop {
+            let why = match self.tools.sight.holds(condition, since).await {
+                Holds::Yes => return Progress::Over(StepOutcome::Done(performed)),
+                Holds::No(reason) | Holds::Unknown(reason) => reason,
+            };
+            if !self.goes_forward() {
+                return Progress::Left;
+            }
+            let now = self.tools.clock.now();
+            if now >= until {
+                let waited = Reason::new("waited-in-vain").with("for", format_span(now.since(since)));
+                return Progress::Over(StepOutcome::Failed(vec![waited, why]));
+            }
+            let _ = tokio::time::timeout(LOOK_AROUND.min(until.since(now)), self.tools.sight.changed()).await;
+        }
+    }
+
+    async fn hold(&self, until: Timestamp) -> Progress {
+        loop {
+            if !self.goes_forward() {
+                return Progress::Left;
+            }
+            let left = until.since(self.tools.clock.now());
+            if left.is_zero() {
+                return Progress::Over(StepOutcome::Done(Performed::nothing()));
+            }
+            tokio::time::sleep(left.min(LOOK_AROUND)).await;
+        }
+    }
+
+    async fn finish(&self, step: &Step, progress: Progress, observed: bool) -> Result<(), StoreError> {
+        let Progress::Over(outcome) = progress else {
+            tokio::time::sleep(ASK_AGAIN).await;
+            return Ok(());
+        };
+        let (plan, step) = (self.plan, step.no);
+        self.write_end(step, Event::StepEnded { plan, step, outcome, observed }).await
+    }
+
+    /// Takes one step back.
+    pub(crate) async fn undo(&self, step: Step) -> Result<(), StoreError> {
+        let Some(action) = undo_of(&step).cloned() else {
+            return Ok(());
+        };
+        let (plan, no) = (self.plan, step.no);
+        let written = self
+            .tools
+            .journal
+            .transact(Box::new(move |book| match book.plans.get(&plan) {
+                // Journalled once by each controller: a halted hand makes the undo wait, and be asked for again.
+                Some(record) if step_state(record, no) != Some(&StepState::Undoing) => {
+                    vec![Event::UndoStarted { plan, step: no }]
+                }
+                _ => vec![],
+            }))
+            .await?;
+        let now = self.tools.clock.now();
+        let journalled = written.first().map_or_else(|| self.tools.journal.book().head, |entry| entry.seq);
+        let deadline = now.plus(UNDO_WITHIN.max(step.within));
+        let order = Order { undo: true, action, journalled, deadline, ..self.order(&step, journalled, now) };
+        let outcome = match self.act(&order, false).await {
+            Ok(performed) => StepOutcome::Done(performed),
+            Err(Setback::Failed(reasons)) => StepOutcome::Failed(reasons),
+            Err(Setback::Halted) => {
+                tokio::time::sleep(ASK_AGAIN).await;
+                return Ok(());
+            }
+        };
+        self.write_end(no, Event::UndoEnded { plan, step: no, outcome }).await
+    }
+
+    /// Writes how a step ended. The world has changed already, so a store that refuses is waited for.
+    async fn write_end(&self, step: StepNo, event: Event) -> Result<(), StoreError> {
+        loop {
+            let (plan, event) = (self.plan, event.clone());
+            let written = self
+                .tools
+                .journal
+                .transact(Box::new(move |book| {
+                    let state = book.plans.get(&plan).and_then(|record| step_state(record, step));
+                    let fits = state.is_some_and(|state| state.next(step, &event).is_ok());
+                    if fits { vec![event] } else { vec![] }
+                }))
+                .await;
+            match written {
+                Err(StoreError::Refusing(_)) => tokio::time::sleep(ASK_AGAIN).await,
+                other => return other.map(|_| ()),
+            }
+        }
+    }
+}
+
+fn step_state(record: &dinghai_record::PlanRecord, step: StepNo) -> Option<&StepState> {
+    let place = record.plan.steps.iter().position(|each| each.no == step)?;
+    record.steps.get(place).map(|at| &at.state)
+}
+
+fn attempts(record: &dinghai_record::PlanRecord, step: StepNo) -> u32 {
+    let place = record.plan.steps.iter().position(|each| each.no == step);
+    place.and_then(|place| record.steps.get(place)).map_or(0, |at| at.attempts)
+}
+
+fn setback(error: &ActError) -> Setback {
+    let reason = match error {
+        ActError::Refused(reason) | ActError::Failed(reason) => reason.clone(),
+        ActError::Stale { got, seen } => {
+            Reason::new("stale-lease").with("got", got.lease).with("seen", seen.lease)
+        }
+        ActError::NoAnswer(_) => Reason::new("outcome-unknown"),
+        ActError::Halted => return Setback::Halted,
+    };
+    Setback::Failed(vec![reason])
+}

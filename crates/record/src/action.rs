@@ -156,12 +156,7 @@ pub struct Order {
 impl Order {
     /// The same for every delivery of one order, so that a hand does it once: `plan.step` or `plan.step.undo`.
     pub fn key(&self) -> String {
-        format!(
-            "{}.{}{}",
-            self.plan.0,
-            self.step.0,
-            if self.undo { ".undo" } else { "" }
-        )
+        format!("{}.{}{}", self.plan.0, self.step.0, if self.undo { ".undo" } else { "" })
     }
 }
 
@@ -191,10 +186,7 @@ pub enum Looked {
 impl Performed {
     /// There was nothing to do.
     pub const fn nothing() -> Self {
-        Self {
-            changed: false,
-            notes: Vec::new(),
-        }
+        Self { changed: false, notes: Vec::new() }
     }
 }
 

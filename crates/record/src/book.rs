@@ -79,20 +79,12 @@ impl FiledEvidence {
 impl Book {
     /// The share of its declared weight that an instance has, in percent. Spares have none until a plan gives it.
     pub fn share(&self, instance: &InstanceId, spare: bool) -> u8 {
-        self.weights
-            .get(instance)
-            .copied()
-            .unwrap_or(if spare { 0 } else { 100 })
+        self.weights.get(instance).copied().unwrap_or(if spare { 0 } else { 100 })
     }
 
     /// The number for the next incident.
     pub fn next_incident(&self) -> IncidentId {
-        self.incidents
-            .keys()
-            .next_back()
-            .copied()
-            .unwrap_or_default()
-            .next()
+        self.incidents.keys().next_back().copied().unwrap_or_default().next()
     }
 
     /// The number for the next plan.
@@ -107,19 +99,12 @@ impl Book {
 
     /// The number for the next evidence.
     pub fn next_evidence(&self) -> EvidenceId {
-        self.evidence
-            .keys()
-            .next_back()
-            .copied()
-            .unwrap_or_default()
-            .next()
+        self.evidence.keys().next_back().copied().unwrap_or_default().next()
     }
 
     /// Incidents that are open, oldest first.
     pub fn open_incidents(&self) -> impl Iterator<Item = &IncidentRecord> {
-        self.incidents
-            .values()
-            .filter(|record| record.state == IncidentState::Open)
+        self.incidents.values().filter(|record| record.state == IncidentState::Open)
     }
 
     /// Plans that may still act, oldest first.
@@ -148,43 +133,25 @@ impl Book {
         let (at, seq, event) = (entry.at, entry.seq, &entry.event);
         match event {
             Event::ControllerStarted { .. } => self.doubt_started_steps(event)?,
-            Event::EstateAdopted {
-                generation, digest, ..
-            } => self.estate = (*generation, *digest),
+            Event::EstateAdopted { generation, digest, .. } => self.estate = (*generation, *digest),
             Event::FindingRaised { finding } | Event::FindingChanged { finding } => {
-                let standing = self
-                    .findings
-                    .entry(finding.key.clone())
-                    .or_insert_with(|| OpenFinding {
-                        finding: finding.clone(),
-                        raised: seq,
-                        incident: None,
-                    });
+                let standing = self.findings.entry(finding.key.clone()).or_insert_with(|| OpenFinding {
+                    finding: finding.clone(),
+                    raised: seq,
+                    incident: None,
+                });
                 standing.finding = finding.clone();
             }
             Event::FindingCleared { key, .. } => {
                 self.findings.remove(key);
-                for record in self
-                    .incidents
-                    .values_mut()
-                    .filter(|record| record.standing.contains(key))
-                {
+                for record in self.incidents.values_mut().filter(|record| record.standing.contains(key)) {
                     record.standing.remove(key);
                     if record.standing.is_empty() {
                         record.quiet_since = Some(at);
                     }
                 }
             }
-            Event::IncidentOpened {
-                incident,
-                grade,
-                about,
-                drill,
-                since,
-                findings,
-                services,
-                reasons,
-            } => {
+            Event::IncidentOpened { incident, grade, about, drill, since, findings, services, reasons } => {
                 self.incidents.insert(
                     *incident,
                     IncidentRecord {
@@ -212,28 +179,20 @@ impl Book {
                     run.incidents.insert(*incident);
                 }
             }
-            Event::IncidentJoined {
-                incident,
-                about,
-                findings,
-                services,
-                ..
-            } => {
+            Event::IncidentJoined { incident, about, findings, services, .. } => {
                 self.incident(*incident, event, |record| {
                     record.about = about.clone();
                     record.services.extend(services.iter().cloned());
                 })?;
                 self.join(*incident, findings, at);
             }
-            Event::IncidentRegraded {
-                incident,
-                grade,
-                reasons,
-            } => self.incident(*incident, event, |record| {
-                record.grade = *grade;
-                record.worst = record.worst.min(*grade);
-                record.reasons = reasons.clone();
-            })?,
+            Event::IncidentRegraded { incident, grade, reasons } => {
+                self.incident(*incident, event, |record| {
+                    record.grade = *grade;
+                    record.worst = record.worst.min(*grade);
+                    record.reasons = reasons.clone();
+                })?
+            }
             Event::IncidentMerged { incident, into, .. } => {
                 let mut moved = BTreeSet::new();
                 self.incident(*incident, event, |record| {
@@ -243,9 +202,7 @@ impl Book {
                 self.join(*into, &moved, at);
             }
             Event::IncidentMeasured { incident, measures } => {
-                self.incident(*incident, event, |record| {
-                    record.measures = Some(measures.clone())
-                })?;
+                self.incident(*incident, event, |record| record.measures = Some(measures.clone()))?;
             }
             Event::IncidentClosed { incident, .. } => {
                 self.incident(*incident, event, |record| record.closed = Some(at))?;
@@ -281,14 +238,8 @@ impl Book {
                 };
                 self.plans.insert(plan.id, record);
             }
-            Event::PlanDecided {
-                plan,
-                approval,
-                reasons,
-            } => {
-                self.plan(*plan, event, |record| {
-                    record.verdict = Some((*approval, reasons.clone()))
-                })?;
+            Event::PlanDecided { plan, approval, reasons } => {
+                self.plan(*plan, event, |record| record.verdict = Some((*approval, reasons.clone())))?;
             }
             Event::PlanApproved { plan, by } | Event::PlanDeclined { plan, by, .. } => {
                 self.plan(*plan, event, |record| record.by = Some(by.clone()))?;
@@ -309,9 +260,7 @@ impl Book {
                 record.started = Some((at, seq));
                 record.attempts = *attempt;
             })?,
-            Event::StepEnded {
-                plan, step, outcome, ..
-            } => {
+            Event::StepEnded { plan, step, outcome, .. } => {
                 self.step(*plan, *step, event, |record| record.ended = Some(at))?;
                 let action = self.action(*plan, *step);
                 self.take_effect(action, outcome);
@@ -322,15 +271,7 @@ impl Book {
                 let undo = self.undo(*plan, *step);
                 self.take_effect(undo, outcome);
             }
-            Event::DrillStarted {
-                run,
-                drill,
-                fault,
-                by,
-                consent,
-                places,
-                services,
-            } => {
+            Event::DrillStarted { run, drill, fault, by, consent, places, services } => {
                 self.drill_scope.insert(*run, (places.clone(), services.clone()));
                 self.drills.insert(
                     *run,
@@ -358,12 +299,7 @@ impl Book {
             Event::DrillMended { run, happened } => {
                 self.drill(*run, event, |record| record.mended = Some(*happened))?;
             }
-            Event::DrillEnded {
-                run,
-                measures,
-                reasons,
-                ..
-            } => self.drill(*run, event, |record| {
+            Event::DrillEnded { run, measures, reasons, .. } => self.drill(*run, event, |record| {
                 record.measures = measures.clone();
                 record.reasons = reasons.clone();
                 record.ended = Some(at);
@@ -371,23 +307,12 @@ impl Book {
             Event::EvidenceFiled { evidence } => {
                 self.evidence.insert(
                     evidence.id,
-                    FiledEvidence {
-                        evidence: evidence.clone(),
-                        filed: seq,
-                        voided: None,
-                    },
+                    FiledEvidence { evidence: evidence.clone(), filed: seq, voided: None },
                 );
             }
-            Event::EvidenceVoided {
-                evidence,
-                fact,
-                then,
-                now,
-            } => {
+            Event::EvidenceVoided { evidence, fact, then, now } => {
                 if let Some(filed) = self.evidence.get_mut(evidence) {
-                    filed
-                        .voided
-                        .get_or_insert((fact.clone(), then.clone(), now.clone(), at));
+                    filed.voided.get_or_insert((fact.clone(), then.clone(), now.clone(), at));
                 }
             }
             Event::Halted { by, reason } => self.halted = Some((by.clone(), at, reason.clone())),
@@ -430,10 +355,7 @@ impl Book {
         event: &Event,
         change: impl FnOnce(&mut IncidentRecord),
     ) -> Result<(), IllegalTransition> {
-        let record = self
-            .incidents
-            .get_mut(&id)
-            .ok_or_else(|| unheard_of(&id, event))?;
+        let record = self.incidents.get_mut(&id).ok_or_else(|| unheard_of(&id, event))?;
         record.state = record.state.next(id, event)?;
         change(record);
         Ok(())
@@ -458,14 +380,10 @@ impl Book {
         event: &Event,
         change: impl FnOnce(&mut StepRecord),
     ) -> Result<(), IllegalTransition> {
-        let record = self
-            .plans
-            .get_mut(&plan)
-            .ok_or_else(|| unheard_of(&plan, event))?;
+        let record = self.plans.get_mut(&plan).ok_or_else(|| unheard_of(&plan, event))?;
         let place = record.plan.steps.iter().position(|each| each.no == step);
-        let record = place
-            .and_then(|place| record.steps.get_mut(place))
-            .ok_or_else(|| unheard_of(&step, event))?;
+        let record =
+            place.and_then(|place| record.steps.get_mut(place)).ok_or_else(|| unheard_of(&step, event))?;
         record.state = record.state.next(step, event)?;
         change(record);
         Ok(())
@@ -515,17 +433,12 @@ impl Book {
             _ => None,
         };
         let of_finding = |key: &FindingKey| {
-            self.incidents
-                .values()
-                .rev()
-                .find(|i| i.findings.contains_key(key))
-                .map(|i| i.id)
+            self.incidents.values().rev().find(|i| i.findings.contains_key(key)).map(|i| i.id)
         };
         let incident = match &entry.event {
-            Event::FindingRaised { finding } | Event::FindingChanged { finding } => self
-                .findings
-                .get(&finding.key)
-                .and_then(|standing| standing.incident),
+            Event::FindingRaised { finding } | Event::FindingChanged { finding } => {
+                self.findings.get(&finding.key).and_then(|standing| standing.incident)
+            }
             Event::FindingCleared { key, .. } => of_finding(key),
             Event::IncidentOpened { incident, .. }
             | Event::IncidentJoined { incident, .. }
@@ -558,9 +471,5 @@ impl Book {
 }
 
 fn unheard_of(what: &dyn std::fmt::Display, event: &Event) -> IllegalTransition {
-    IllegalTransition {
-        what: what.to_string(),
-        state: "unheard of".to_owned(),
-        event: event.kind(),
-    }
+    IllegalTransition { what: what.to_string(), state: "unheard of".to_owned(), event: event.kind() }
 }

@@ -40,27 +40,14 @@ pub struct Entry {
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-#[expect(
-    missing_docs,
-    reason = "the fields carry the names and meanings of the types they have"
-)]
+#[expect(missing_docs, reason = "the fields carry the names and meanings of the types they have")]
 pub enum Event {
     /// A controller took the lease. Steps that stood started are unknown from here on.
     ControllerStarted { version: String, lease: u64 },
     /// The estate in force. `generation` counts the distinct ones.
-    EstateAdopted {
-        name: String,
-        generation: u64,
-        digest: Hash,
-    },
+    EstateAdopted { name: String, generation: u64, digest: Hash },
     /// A gateway acted by itself and reported it afterwards. `happened` is its own time.
-    ReflexReported {
-        gateway: GatewayId,
-        instance: InstanceId,
-        happened: Timestamp,
-        ejected: Option<Cause>,
-        in_flight: u32,
-    },
+    ReflexReported { gateway: GatewayId, instance: InstanceId, happened: Timestamp, ejected: Option<Cause> },
     /// A finding stands.
     FindingRaised { finding: Finding },
     /// What a standing finding says has changed.
@@ -87,35 +74,17 @@ pub enum Event {
         reasons: Vec<Reason>,
     },
     /// Its grade changed.
-    IncidentRegraded {
-        incident: IncidentId,
-        grade: Grade,
-        reasons: Vec<Reason>,
-    },
+    IncidentRegraded { incident: IncidentId, grade: Grade, reasons: Vec<Reason> },
     /// It turned out to be part of another.
-    IncidentMerged {
-        incident: IncidentId,
-        into: IncidentId,
-        reasons: Vec<Reason>,
-    },
+    IncidentMerged { incident: IncidentId, into: IncidentId, reasons: Vec<Reason> },
     /// What users felt so far.
-    IncidentMeasured {
-        incident: IncidentId,
-        measures: Measures,
-    },
+    IncidentMeasured { incident: IncidentId, measures: Measures },
     /// It is over.
-    IncidentClosed {
-        incident: IncidentId,
-        reasons: Vec<Reason>,
-    },
+    IncidentClosed { incident: IncidentId, reasons: Vec<Reason> },
     /// A plan was made.
     PlanProposed { plan: Plan },
     /// Whether it may run, by autonomy, evidence, consent, lint and budget.
-    PlanDecided {
-        plan: PlanId,
-        approval: Approval,
-        reasons: Vec<Reason>,
-    },
+    PlanDecided { plan: PlanId, approval: Approval, reasons: Vec<Reason> },
     /// A person lets it run.
     PlanApproved { plan: PlanId, by: Actor },
     /// A person does not.
@@ -127,32 +96,15 @@ pub enum Event {
     /// Its steps are being taken back.
     PlanUndoing { plan: PlanId, reasons: Vec<Reason> },
     /// It is over and holds nothing any more.
-    PlanEnded {
-        plan: PlanId,
-        end: PlanEnd,
-        reasons: Vec<Reason>,
-    },
+    PlanEnded { plan: PlanId, end: PlanEnd, reasons: Vec<Reason> },
     /// A step is about to be done. Written before it is.
-    StepStarted {
-        plan: PlanId,
-        step: StepNo,
-        attempt: u32,
-    },
+    StepStarted { plan: PlanId, step: StepNo, attempt: u32 },
     /// A step was done, or not.
-    StepEnded {
-        plan: PlanId,
-        step: StepNo,
-        outcome: StepOutcome,
-        observed: bool,
-    },
+    StepEnded { plan: PlanId, step: StepNo, outcome: StepOutcome, observed: bool },
     /// A step is about to be taken back.
     UndoStarted { plan: PlanId, step: StepNo },
     /// A step was taken back, or not.
-    UndoEnded {
-        plan: PlanId,
-        step: StepNo,
-        outcome: StepOutcome,
-    },
+    UndoEnded { plan: PlanId, step: StepNo, outcome: StepOutcome },
     /// A drill begins: steady state first.
     DrillStarted {
         run: DrillRunId,
@@ -168,21 +120,11 @@ pub enum Event {
     /// The fault is undone.
     DrillMended { run: DrillRunId, happened: Timestamp },
     /// The drill is over and judged.
-    DrillEnded {
-        run: DrillRunId,
-        verdict: Verdict,
-        measures: Measures,
-        reasons: Vec<Reason>,
-    },
+    DrillEnded { run: DrillRunId, verdict: Verdict, measures: Measures, reasons: Vec<Reason> },
     /// Evidence was filed.
     EvidenceFiled { evidence: Evidence },
     /// A fact under an evidence changed.
-    EvidenceVoided {
-        evidence: EvidenceId,
-        fact: String,
-        then: String,
-        now: Option<String>,
-    },
+    EvidenceVoided { evidence: EvidenceId, fact: String, then: String, now: Option<String> },
     /// Every automaton stops.
     Halted { by: Actor, reason: String },
     /// They may go on.

@@ -89,11 +89,7 @@ impl Hash {
     /// The first and last four digits, for people.
     pub fn short(&self) -> String {
         let text = self.to_string();
-        format!(
-            "{}…{}",
-            text.get(..4).unwrap_or_default(),
-            text.get(60..).unwrap_or_default()
-        )
+        format!("{}…{}", text.get(..4).unwrap_or_default(), text.get(60..).unwrap_or_default())
     }
 }
 

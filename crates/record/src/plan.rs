@@ -245,10 +245,7 @@ impl Plan {
 impl PlanState {
     /// Whether the plan may still act.
     pub const fn is_open(self) -> bool {
-        matches!(
-            self,
-            Self::Proposed | Self::Waiting | Self::Approved | Self::Running | Self::Undoing
-        )
+        matches!(self, Self::Proposed | Self::Waiting | Self::Approved | Self::Running | Self::Undoing)
     }
 
     /// The state after `event`.

@@ -21,10 +21,7 @@ pub struct Reason {
 impl Reason {
     /// A reason without values.
     pub fn new(code: &str) -> Self {
-        Self {
-            code: code.to_owned(),
-            with: BTreeMap::new(),
-        }
+        Self { code: code.to_owned(), with: BTreeMap::new() }
     }
 
     /// The same reason with one more value.
@@ -42,10 +39,6 @@ impl fmt::Display for Reason {
         for (n, (name, value)) in self.with.iter().enumerate() {
             write!(f, "{}{name}: {value}", if n == 0 { " (" } else { ", " })?;
         }
-        if self.with.is_empty() {
-            Ok(())
-        } else {
-            f.write_str(")")
-        }
+        if self.with.is_empty() { Ok(()) } else { f.write_str(")") }
     }
 }

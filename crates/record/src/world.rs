@@ -122,9 +122,7 @@ impl Traffic {
 impl World {
     /// The health of an instance; unknown when it was never seen.
     pub fn health(&self, instance: &InstanceId) -> &Health {
-        self.instances
-            .get(instance)
-            .map_or(&Health::Unknown, |sighting| &sighting.health)
+        self.instances.get(instance).map_or(&Health::Unknown, |sighting| &sighting.health)
     }
 
     /// Whether a condition holds. What was not observed is unknown and never passes.
@@ -136,10 +134,8 @@ impl World {
     /// what was seen before it.
     pub fn holds_since(&self, condition: &Condition, since: Timestamp) -> Holds {
         let heard = |vantage: &Vantage| self.heard.get(vantage).is_some_and(|at| *at >= since);
-        let needs_the_hand = matches!(
-            condition,
-            Condition::PlaceReleased(_) | Condition::Running(_) | Condition::Stopped(_)
-        );
+        let needs_the_hand =
+            matches!(condition, Condition::PlaceReleased(_) | Condition::Running(_) | Condition::Stopped(_));
         if needs_the_hand && !heard(&Vantage::Hand) {
             return Holds::Unknown(Reason::new("hand-not-heard"));
         }
@@ -169,23 +165,13 @@ impl World {
 
     fn answering(&self, id: &InstanceId, lasting: Duration, after: Timestamp) -> Holds {
         match self.instances.get(id) {
-            Some(Sighting {
-                health: Health::Up,
-                answered,
-                ..
-            }) if answered.is_none_or(|at| at < after) => {
+            Some(Sighting { health: Health::Up, answered, .. }) if answered.is_none_or(|at| at < after) => {
                 Holds::Unknown(Reason::new("instance-not-asked-since").with("instance", id))
             }
-            Some(Sighting {
-                health: Health::Up,
-                since,
-                ..
-            }) if self.at.since(*since) >= lasting => Holds::Yes,
-            Some(Sighting {
-                health: Health::Up,
-                since,
-                ..
-            }) => {
+            Some(Sighting { health: Health::Up, since, .. }) if self.at.since(*since) >= lasting => {
+                Holds::Yes
+            }
+            Some(Sighting { health: Health::Up, since, .. }) => {
                 let so_far =
                     Duration::from_millis(u64::try_from(self.at.since(*since).as_millis()).unwrap_or(0));
                 Holds::No(
@@ -194,19 +180,12 @@ impl World {
                         .with("so-far", dinghai_clock::format_span(so_far)),
                 )
             }
-            Some(Sighting {
-                health: Health::Down(cause),
-                ..
-            }) => Holds::No(
-                Reason::new("instance-silent")
-                    .with("instance", id)
-                    .with("cause", cause),
-            ),
-            Some(Sighting {
-                health: Health::Unknown,
-                ..
-            })
-            | None => Holds::Unknown(Reason::new("instance-unknown").with("instance", id)),
+            Some(Sighting { health: Health::Down(cause), .. }) => {
+                Holds::No(Reason::new("instance-silent").with("instance", id).with("cause", cause))
+            }
+            Some(Sighting { health: Health::Unknown, .. }) | None => {
+                Holds::Unknown(Reason::new("instance-unknown").with("instance", id))
+            }
         }
     }
 
@@ -232,19 +211,11 @@ impl World {
                 }
             }
         }
-        if served {
-            Holds::Yes
-        } else {
-            Holds::Unknown(Reason::new("no-gateway-serves-it"))
-        }
+        if served { Holds::Yes } else { Holds::Unknown(Reason::new("no-gateway-serves-it")) }
     }
 
     fn process(&self, id: &InstanceId, running: bool) -> Holds {
-        match self
-            .instances
-            .get(id)
-            .and_then(|sighting| sighting.process.as_ref())
-        {
+        match self.instances.get(id).and_then(|sighting| sighting.process.as_ref()) {
             None => Holds::Unknown(Reason::new("process-unknown").with("instance", id)),
             Some(ProcessState::Running { .. }) if running => Holds::Yes,
             Some(ProcessState::Running { .. }) => Holds::No(Reason::new("process-runs").with("instance", id)),

@@ -26,7 +26,7 @@ pub use evidence::{Evidence, Fact, Proof, Slice};
 pub use finding::{Finding, FindingKey, FindingKind, Severity};
 pub use ids::{DrillRunId, EvidenceId, Fence, Hash, IncidentId, PlanId, Seq, StepNo, WriterId};
 pub use incident::{Grade, IncidentRecord, IncidentState};
-pub use observation::{Cause, Health, Observation, ProcessState, Seen, Subject, Vantage};
+pub use observation::{Cause, Health, Observation, ProcessState, Seen, Subject, UnitSelf, Vantage};
 pub use person::{Actor, Personal};
 pub use plan::{
     Approval, IllegalTransition, Plan, PlanEnd, PlanPurpose, PlanRecord, PlanState, Reservation, Step,

@@ -72,12 +72,27 @@ pub enum Seen {
     Readmitted,
     /// The state of its process.
     Process(ProcessState),
+    /// What a unit of ours says of itself: `detect` keeps it in [`crate::World::units`] (gateway, hand).
+    Unit(UnitSelf),
     /// The shares that a gateway serves, in percent (gateway).
     Shares(BTreeMap<InstanceId, u8>),
     /// The places at which the hand refuses starts (hand).
     LostPlaces(BTreeSet<PlaceId>),
     /// What passed through a gateway's routes, whole seconds only; a second may be told again (gateway).
     Traffic(BTreeMap<RouteId, Vec<Second>>),
+}
+
+/// What a unit of ours says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitSelf {
+    /// Its version.
+    pub version: String,
+    /// Its process id.
+    pub pid: u32,
+    /// Whether it obeys automatons.
+    pub halted: bool,
+    /// The generation of the route table in force, when it is a gateway.
+    pub generation: Option<u64>,
 }
 
 /// Why there was no answer.

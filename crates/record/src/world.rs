@@ -8,7 +8,7 @@ use dinghai_clock::Timestamp;
 use dinghai_estate::{GatewayId, InstanceId, PlaceId, RouteId};
 use serde::{Deserialize, Serialize};
 
-use crate::{Condition, Health, Holds, ProcessState, Reason, Vantage};
+use crate::{Condition, Health, Holds, ProcessState, Reason, UnitSelf, Vantage};
 
 /// What is known of the world at a time. A snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ pub struct World {
     pub instances: BTreeMap<InstanceId, Sighting>,
     /// When each vantage point was last heard; a gateway or hand that fell silent keeps its last time.
     pub heard: BTreeMap<Vantage, Timestamp>,
+    /// What each of our units said of itself when it was last heard.
+    #[serde(default)]
+    pub units: BTreeMap<Vantage, UnitSelf>,
     /// Shares that each gateway serves, in percent, as last heard.
     pub shares: BTreeMap<GatewayId, BTreeMap<InstanceId, u8>>,
     /// Places at which the hand refuses starts; none when the hand is not heard.

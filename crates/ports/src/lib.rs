@@ -11,4 +11,4 @@ mod store;
 pub use actuator::{ActError, Actuator};
 pub use gate::{Admission, Gate};
 pub use sight::Sight;
-pub use store::{Journal, Store, StoreError, StoreState};
+pub use store::{Decision, Journal, Store, StoreError, StoreState};

@@ -54,6 +54,9 @@ pub enum StoreError {
     Illegal(#[from] IllegalTransition),
 }
 
+/// Sees the newest book and says what is to be written.
+pub type Decision = Box<dyn FnOnce(&Book) -> Vec<Event> + Send>;
+
 /// A store together with its fold. All of the engine writes through one journal.
 #[async_trait]
 pub trait Journal: Send + Sync {
@@ -62,10 +65,7 @@ pub trait Journal: Send + Sync {
 
     /// Lets `decide` see the newest book and appends what it returns, with nothing written in between.
     /// An empty answer writes nothing.
-    async fn transact(
-        &self,
-        decide: Box<dyn FnOnce(&Book) -> Vec<Event> + Send + 'static>,
-    ) -> Result<Vec<Entry>, StoreError>;
+    async fn transact(&self, decide: Decision) -> Result<Vec<Entry>, StoreError>;
 
     /// Entries after `after`, oldest first.
     async fn read(&self, after: Seq, limit: usize) -> Result<Vec<Entry>, StoreError>;

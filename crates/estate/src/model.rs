@@ -543,6 +543,26 @@ impl Estate {
         around
     }
 
+    /// Every instance that stands in the place or in one that it contains, spares included.
+    pub fn instances_in(&self, place: &PlaceId) -> impl Iterator<Item = (&ServiceId, &Instance)> {
+        self.instances().filter(move |(_, instance)| self.places_around(instance).contains(place))
+    }
+
+    /// The service that a route leads to.
+    pub fn serves(&self, gateway: &GatewayId, route: &RouteId) -> Option<&ServiceId> {
+        self.route(gateway, route).map(|route| &route.to)
+    }
+
+    /// Whether users reach the route: its listener is not the one named `internal`, through which services call each
+    /// other. Only what users reach counts in what a drill or an incident is said to have cost.
+    pub fn user_route(&self, gateway: &GatewayId, route: &RouteId) -> bool {
+        self.route(gateway, route).is_some_and(|route| route.listener.as_str() != "internal")
+    }
+
+    fn route(&self, gateway: &GatewayId, route: &RouteId) -> Option<&Route> {
+        self.gateways.get(gateway)?.routes.iter().find(|each| each.id == *route)
+    }
+
     /// One instance with its service.
     pub fn instance(&self, id: &InstanceId) -> Option<(&ServiceId, &Instance)> {
         self.instances().find(|(_, instance)| instance.id == *id)

@@ -226,6 +226,16 @@ impl Action {
     }
 }
 
+impl Fault {
+    /// The instances that it strikes.
+    pub const fn instances(&self) -> &[InstanceId] {
+        match self {
+            Self::KillInstance(id) | Self::HangInstance(id) => std::slice::from_ref(id),
+            Self::KillPlace { instances, .. } => instances.as_slice(),
+        }
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -2,7 +2,7 @@
 //!
 //! A book can be thrown away and rebuilt from the ledger at any time; [`Book::apply`] is the only way to change one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use dinghai_clock::Timestamp;
 use dinghai_estate::{InstanceId, PlaceId, ServiceId};
@@ -13,6 +13,10 @@ use crate::{
     FindingKey, Hash, IllegalTransition, IncidentId, IncidentRecord, IncidentState, Measures, PlanId,
     PlanPurpose, PlanRecord, PlanState, Seq, StepNo, StepOutcome, StepRecord, StepState,
 };
+
+/// How many ejections a book remembers. When more are reported, the earliest are forgotten, so that what is measured
+/// by them comes out later than it was and never earlier.
+const EJECTIONS_KEPT: usize = 4096;
 
 /// Everything the stages know of the past.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -43,6 +47,9 @@ pub struct Book {
     pub weights: BTreeMap<InstanceId, u8>,
     /// Instances that a plan of ours has started at least once.
     pub started: BTreeSet<InstanceId>,
+    /// The last ejections that gateways reported, in order of report, with the gateway's own time.
+    #[serde(default)]
+    pub ejections: VecDeque<(Timestamp, InstanceId)>,
     /// Who halted us, when, and why, while we are halted.
     pub halted: Option<(Actor, Timestamp, String)>,
 }
@@ -234,6 +241,7 @@ impl Book {
                     by: None,
                     reservation: None,
                     started: None,
+                    turned_back: Vec::new(),
                     ended: None,
                 };
                 self.plans.insert(plan.id, record);
@@ -251,7 +259,9 @@ impl Book {
                 record.reservation = Some(reservation.clone());
                 record.started = Some(at);
             })?,
-            Event::PlanUndoing { plan, .. } => self.plan(*plan, event, |_| ())?,
+            Event::PlanUndoing { plan, reasons } => {
+                self.plan(*plan, event, |record| record.turned_back = reasons.clone())?;
+            }
             Event::PlanEnded { plan, .. } => self.plan(*plan, event, |record| {
                 record.reservation = None;
                 record.ended = Some(at);
@@ -317,7 +327,13 @@ impl Book {
             }
             Event::Halted { by, reason } => self.halted = Some((by.clone(), at, reason.clone())),
             Event::Resumed { .. } => self.halted = None,
-            Event::ReflexReported { .. } | Event::SignedIn { .. } | Event::Other(_) => {}
+            Event::ReflexReported { instance, happened, ejected: Some(_), .. } => {
+                self.ejections.push_back((*happened, instance.clone()));
+                while self.ejections.len() > EJECTIONS_KEPT {
+                    self.ejections.pop_front();
+                }
+            }
+            Event::ReflexReported { ejected: None, .. } | Event::SignedIn { .. } | Event::Other(_) => {}
         }
         Ok(())
     }

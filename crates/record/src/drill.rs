@@ -6,10 +6,10 @@
 //! | `Broken` | `drill-mended` → `Recovering`; `drill-ended` |
 //! | `Recovering` | `drill-ended` → `Ended` |
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dinghai_clock::Timestamp;
-use dinghai_estate::{ActionKind, DrillId};
+use dinghai_estate::{ActionKind, DrillId, ServiceId};
 use serde::{Deserialize, Serialize};
 
 use crate::{Actor, DrillRunId, Event, Fault, IllegalTransition, IncidentId, PlanId, Reason, Seq};
@@ -62,6 +62,12 @@ pub struct Measures {
     pub rescued: Option<u64>,
     /// Of the failed ones, those to services with a stated value that count as an order.
     pub failed_orders: Option<u64>,
+    /// The failed ones by the service that their route leads to; only those that are not zero.
+    #[serde(default)]
+    pub failed_by: BTreeMap<ServiceId, u64>,
+    /// The end of the last second in which requests were counted.
+    #[serde(default)]
+    pub until: Option<Timestamp>,
     /// From the beginning to the last failed request; zero when none failed.
     pub failing_ms: Option<u64>,
     /// From the beginning to the first ejection by a gateway.

@@ -12,6 +12,7 @@ mod evidence;
 mod finding;
 mod ids;
 mod incident;
+mod measure;
 mod observation;
 mod person;
 mod plan;
@@ -26,6 +27,7 @@ pub use evidence::{Evidence, Fact, Proof, Slice};
 pub use finding::{Finding, FindingKey, FindingKind, Severity};
 pub use ids::{DrillRunId, EvidenceId, Fence, Hash, IncidentId, PlanId, Seq, StepNo, WriterId};
 pub use incident::{Grade, IncidentRecord, IncidentState};
+pub use measure::{measure_response, measure_traffic, reported_until};
 pub use observation::{Cause, Health, Observation, ProcessState, Seen, Subject, UnitSelf, Vantage};
 pub use person::{Actor, Personal};
 pub use plan::{

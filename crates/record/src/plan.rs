@@ -209,6 +209,9 @@ pub struct PlanRecord {
     pub reservation: Option<Reservation>,
     /// When it began to run.
     pub started: Option<Timestamp>,
+    /// Why it was turned back, when it was.
+    #[serde(default)]
+    pub turned_back: Vec<Reason>,
     /// When it ended.
     pub ended: Option<Timestamp>,
     /// Its steps.

@@ -26,12 +26,7 @@ pub enum Command {
     /// Do not let a waiting plan run; with the reason.
     Decline(PlanId, Actor, String, oneshot::Sender<Result<(), CommandError>>),
     /// Run a drill.
-    Drill(
-        DrillId,
-        Actor,
-        Consent,
-        oneshot::Sender<Result<DrillRunId, CommandError>>,
-    ),
+    Drill(DrillId, Actor, Consent, oneshot::Sender<Result<DrillRunId, CommandError>>),
     /// Stop every automaton.
     Halt(Actor, String, oneshot::Sender<Result<HaltReport, CommandError>>),
     /// Let them go on.
@@ -73,13 +68,7 @@ impl Handle {
         commands: mpsc::Sender<Command>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self {
-            estate,
-            world,
-            journal,
-            commands,
-            clock,
-        }
+        Self { estate, world, journal, commands, clock }
     }
 
     /// The estate in force.
@@ -142,10 +131,7 @@ impl Handle {
         command: impl FnOnce(oneshot::Sender<Result<T, CommandError>>) -> Command,
     ) -> Result<T, CommandError> {
         let (reply, answer) = oneshot::channel();
-        self.commands
-            .send(command(reply))
-            .await
-            .map_err(|_| CommandError::Stopping)?;
+        self.commands.send(command(reply)).await.map_err(|_| CommandError::Stopping)?;
         answer.await.map_err(|_| CommandError::Stopping)?
     }
 }

@@ -12,6 +12,9 @@ use dinghai_record::{Book, Entry, Event, Hash, Seq};
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::warn;
 
+/// A decision, and where to tell what was written.
+type Wish = (Decision, oneshot::Sender<Result<Vec<Entry>, StoreError>>);
+
 /// Entries read at once when the book is rebuilt.
 const PAGE: usize = 1000;
 
@@ -19,7 +22,7 @@ const PAGE: usize = 1000;
 pub struct BookedStore {
     store: Arc<dyn Store>,
     book: watch::Receiver<Arc<Book>>,
-    decisions: mpsc::Sender<(Decision, oneshot::Sender<Result<Vec<Entry>, StoreError>>)>,
+    decisions: mpsc::Sender<Wish>,
 }
 
 impl BookedStore {
@@ -44,11 +47,7 @@ impl BookedStore {
     }
 }
 
-async fn write(
-    store: Arc<dyn Store>,
-    publish: watch::Sender<Arc<Book>>,
-    mut inbox: mpsc::Receiver<(Decision, oneshot::Sender<Result<Vec<Entry>, StoreError>>)>,
-) {
+async fn write(store: Arc<dyn Store>, publish: watch::Sender<Arc<Book>>, mut inbox: mpsc::Receiver<Wish>) {
     while let Some((decide, reply)) = inbox.recv().await {
         let book = publish.borrow().clone();
         let events = decide(&book);

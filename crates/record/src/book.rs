@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Action, Actor, DrillRecord, DrillRunId, DrillState, Entry, Event, Evidence, EvidenceId, Finding,
     FindingKey, Hash, IllegalTransition, IncidentId, IncidentRecord, IncidentState, Measures, PlanId,
-    PlanPurpose, PlanRecord, PlanState, Seq, StepNo, StepOutcome, StepRecord, StepState,
+    PlanPurpose, PlanRecord, PlanState, Reservation, Seq, StepNo, StepOutcome, StepRecord, StepState,
 };
 
 /// How many ejections a book remembers. When more are reported, the earliest are forgotten, so that what is measured
@@ -45,6 +45,9 @@ pub struct Book {
     pub evidence: BTreeMap<EvidenceId, FiledEvidence>,
     /// Shares of declared weight that were set, in percent; see [`Book::share`].
     pub weights: BTreeMap<InstanceId, u8>,
+    /// What plans that are over had reserved of the action budget, and when they ended.
+    #[serde(default)]
+    pub spent: BTreeMap<PlanId, (Reservation, Timestamp)>,
     /// Instances that a plan of ours has started at least once.
     pub started: BTreeSet<InstanceId>,
     /// The last ejections that gateways reported, in order of report, with the gateway's own time.
@@ -262,10 +265,14 @@ impl Book {
             Event::PlanUndoing { plan, reasons } => {
                 self.plan(*plan, event, |record| record.turned_back = reasons.clone())?;
             }
-            Event::PlanEnded { plan, .. } => self.plan(*plan, event, |record| {
-                record.reservation = None;
-                record.ended = Some(at);
-            })?,
+            Event::PlanEnded { plan, .. } => {
+                let mut held = None;
+                self.plan(*plan, event, |record| {
+                    held = record.reservation.take();
+                    record.ended = Some(at);
+                })?;
+                self.spent.extend(held.map(|held| (*plan, (held, at))));
+            }
             Event::StepStarted { plan, step, attempt } => self.step(*plan, *step, event, |record| {
                 record.started = Some((at, seq));
                 record.attempts = *attempt;

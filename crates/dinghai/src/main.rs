@@ -15,8 +15,18 @@ struct Cli {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    /// One service of the shop that the demo keeps standing
+    #[command(hide = true)]
+    DemoShop(commands::demo_shop::DemoShopArgs),
+}
 
 fn main() -> ExitCode {
-    match Cli::parse().command {}
+    let done = match Cli::parse().command {
+        Command::DemoShop(args) => commands::demo_shop::run(&args),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("dinghai: {error:#}");
+        ExitCode::FAILURE
+    })
 }

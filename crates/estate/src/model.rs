@@ -483,29 +483,19 @@ pub struct Console {
 
 impl Default for ActionBudget {
     fn default() -> Self {
-        Self {
-            per_service: 1,
-            places: 1,
-            window: Duration::from_secs(600),
-        }
+        Self { per_service: 1, places: 1, window: Duration::from_secs(600) }
     }
 }
 
 impl Default for Grades {
     fn default() -> Self {
-        Self {
-            p0_failed: 0.5,
-            p0_services: 0.5,
-            p1_failed: 0.05,
-        }
+        Self { p0_failed: 0.5, p0_services: 0.5, p1_failed: 0.05 }
     }
 }
 
 impl Default for Console {
     fn default() -> Self {
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 7474)),
-        }
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 7474)) }
     }
 }
 
@@ -513,6 +503,37 @@ impl ShareLimit {
     /// Whether `share` is inside the limit.
     pub fn admits(&self, share: f64) -> bool {
         share < self.limit || (self.inclusive && share <= self.limit)
+    }
+}
+
+impl PlaceKind {
+    /// The kebab-case name, as in files.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Node => "node",
+            Self::Rack => "rack",
+            Self::Power => "power",
+            Self::Network => "network",
+            Self::Zone => "zone",
+            Self::Region => "region",
+            Self::Account => "account",
+            Self::Vendor => "vendor",
+        }
+    }
+}
+
+impl fmt::Display for PlaceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Display for Tier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Secondary => "secondary",
+            Self::Core => "core",
+        })
     }
 }
 
@@ -526,9 +547,7 @@ impl Service {
 impl Estate {
     /// Every instance with its service, spares included.
     pub fn instances(&self) -> impl Iterator<Item = (&ServiceId, &Instance)> {
-        self.services
-            .iter()
-            .flat_map(|(id, service)| service.instances.iter().map(move |i| (id, i)))
+        self.services.iter().flat_map(|(id, service)| service.instances.iter().map(move |i| (id, i)))
     }
 
     /// Every place that the instance stands in, with all that contain them.
@@ -590,7 +609,6 @@ pub(crate) mod optional_span {
         deserializer: D,
     ) -> Result<Option<Duration>, D::Error> {
         let text = Option::<String>::deserialize(deserializer)?;
-        text.map(|text| parse_span(&text).map_err(serde::de::Error::custom))
-            .transpose()
+        text.map(|text| parse_span(&text).map_err(serde::de::Error::custom)).transpose()
     }
 }

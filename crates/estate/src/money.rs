@@ -23,10 +23,7 @@ impl Money {
     /// This amount `count` times, or `None` on overflow.
     pub fn times(&self, count: u64) -> Option<Self> {
         let cents = self.cents.checked_mul(i64::try_from(count).ok()?)?;
-        Some(Self {
-            cents,
-            currency: self.currency.clone(),
-        })
+        Some(Self { cents, currency: self.currency.clone() })
     }
 }
 
@@ -60,14 +57,8 @@ impl FromStr for Money {
         if whole < 0 {
             return Err(refuse());
         }
-        let cents = whole
-            .checked_mul(100)
-            .and_then(|cents| cents.checked_add(part))
-            .ok_or_else(refuse)?;
-        Ok(Self {
-            cents,
-            currency: currency.to_owned(),
-        })
+        let cents = whole.checked_mul(100).and_then(|cents| cents.checked_add(part)).ok_or_else(refuse)?;
+        Ok(Self { cents, currency: currency.to_owned() })
     }
 }
 

@@ -1,0 +1,32 @@
+//! A digest of what an estate means.
+
+use sha2::{Digest, Sha256};
+
+use crate::{Estate, Origin};
+
+impl Estate {
+    /// A SHA-256 over the meaning: the order of keys and lists, and where things stand, change nothing.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut bare = self.clone();
+        bare.places.values_mut().for_each(|place| place.origin = Origin::default());
+        for service in bare.services.values_mut() {
+            service.origin = Origin::default();
+            service.instances.iter_mut().for_each(|instance| instance.origin = Origin::default());
+            service.instances.sort_by(|a, b| a.id.cmp(&b.id));
+            service.needs.iter_mut().for_each(|need| need.origin = Origin::default());
+            service.needs.sort_by(|a, b| a.service.cmp(&b.service));
+            service.value.iter_mut().for_each(|value| value.origin = Origin::default());
+        }
+        for gateway in bare.gateways.values_mut() {
+            gateway.origin = Origin::default();
+            gateway.routes.iter_mut().for_each(|route| route.origin = Origin::default());
+            gateway.routes.sort_by(|a, b| a.id.cmp(&b.id));
+            gateway.trusted_proxies.sort_unstable();
+        }
+        bare.promises.values_mut().for_each(|promise| promise.origin = Origin::default());
+        bare.drills.values_mut().for_each(|drill| drill.origin = Origin::default());
+        // Only an estate made by hand can hold what JSON cannot (a path that is not UTF-8); the decoder makes none.
+        let text = serde_json::to_vec(&bare).unwrap_or_default();
+        Sha256::digest(text).into()
+    }
+}

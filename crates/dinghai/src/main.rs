@@ -16,6 +16,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Read, verify, export, sign and erase from what happened
+    Ledger(commands::ledger::LedgerArgs),
     /// One service of the shop that the demo keeps standing
     #[command(hide = true)]
     DemoShop(commands::demo_shop::DemoShopArgs),
@@ -23,6 +25,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
+        Command::Ledger(args) => commands::ledger::run(&args),
         Command::DemoShop(args) => commands::demo_shop::run(&args),
     };
     done.unwrap_or_else(|error| {

@@ -28,7 +28,8 @@ pub(crate) struct Hand {
     pub(crate) faults: Faults,
     pub(crate) orders: Orders,
     clock: Arc<dyn Clock>,
-    dir: PathBuf,
+    /// Where programs print while they run.
+    programs: PathBuf,
 }
 
 impl Hand {
@@ -38,6 +39,8 @@ impl Hand {
         launcher: PathBuf,
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, HandError> {
+        let programs = dir.join("programs");
+        std::fs::create_dir_all(&programs).map_err(HandError::io("create", &programs))?;
         let rules = Rules::open(dir)?;
         let supervisor = Supervisor::open(dir, launcher, Arc::clone(&rules), Arc::clone(&clock)).await?;
         Ok(Arc::new(Self {
@@ -46,7 +49,7 @@ impl Hand {
             rules,
             supervisor,
             clock,
-            dir: dir.to_path_buf(),
+            programs,
         }))
     }
 
@@ -147,9 +150,11 @@ impl Hand {
             Action::Start(ids) => all(ids, |id| self.start(id)).await,
             Action::Stop(ids) => all(ids, |id| self.stop(id, order.deadline)).await,
             Action::Restart(ids) => all(ids, |id| self.restart(id, order.deadline)).await,
-            Action::Warm { instances, requests } => all(instances, |id| self.warm(id, *requests)).await,
+            Action::Warm { instances, requests } => {
+                all(instances, |id| self.warm(id, *requests, order.deadline)).await
+            }
             Action::Exec { argv } => {
-                let words = self.dir.join("output").join(format!("exec-{}.log", order.key()));
+                let words = self.programs.join(format!("{}.log", order.key()));
                 exec::run(argv, &words, left).await
             }
             Action::Http { method, url, body } => http::send(method, url, body.as_deref(), left).await,
@@ -176,7 +181,12 @@ impl Hand {
         Ok(stopped.into_iter().chain(started).collect())
     }
 
-    async fn warm(&self, instance: &InstanceId, requests: u32) -> Result<Vec<Reason>, Refusal> {
+    async fn warm(
+        &self,
+        instance: &InstanceId,
+        requests: u32,
+        deadline: Timestamp,
+    ) -> Result<Vec<Reason>, Refusal> {
         let charged = self.rules.charged(instance)?;
         let Some((path, probe)) = charged.probe.as_ref().and_then(|probe| match &probe.check {
             Check::Http(path) => Some((path, probe)),
@@ -184,9 +194,9 @@ impl Hand {
         }) else {
             return Ok(Vec::new());
         };
-        let patience = probe.timeout.max(WARM_PATIENCE);
         let mut last = Ok(());
         for _ in 0..requests {
+            let patience = probe.timeout.max(WARM_PATIENCE).min(deadline.since(self.clock.now()));
             last = match http::ask("GET", &charged.address, path, Bytes::new(), patience).await {
                 Ok(200..=399) => Ok(()),
                 Ok(status) => Err(format!("status {status}")),

@@ -77,3 +77,57 @@ async fn exchange(
         _ = &mut connection => exchange.await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::Router;
+    use axum::http::StatusCode;
+    use axum::routing::{get, post};
+    use tokio::net::TcpListener;
+
+    const LONG: Duration = Duration::from_secs(30);
+
+    /// Serves `POST /echo`, which wants the body `please`, and `GET /never`, which never answers.
+    async fn server() -> String {
+        let polite = post(async |body: String| match body.as_str() {
+            "please" => StatusCode::CREATED,
+            _ => StatusCode::BAD_REQUEST,
+        });
+        let never = get(async || std::future::pending::<()>().await);
+        let router = Router::new().route("/echo", polite).route("/never", never);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(axum::serve(listener, router).into_future());
+        format!("http://{address}")
+    }
+
+    async fn code(method: &str, url: &str, body: Option<&str>, within: Duration) -> String {
+        match send(method, url, body, within).await {
+            Ok(done) => done.notes[0].to_string(),
+            Err(Refusal::Refused(reason) | Refusal::Failed(reason)) => reason.code,
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn only_an_answer_of_2xx_is_done() {
+        let base = server().await;
+        let url = format!("{base}/echo?a=b");
+        let done = code("POST", &url, Some("please"), LONG).await;
+        assert!(done.starts_with("http-answered") && done.contains("status: 201"), "{done}");
+        assert_eq!(code("POST", &url, Some("now"), LONG).await, "http-refused");
+        assert_eq!(
+            code("GET", &format!("{base}/never"), None, Duration::from_millis(50)).await,
+            "http-failed"
+        );
+        assert_eq!(code("GET", "http://127.0.0.1:1/", None, LONG).await, "http-failed");
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_spoken_is_refused_before_anything_is_sent() {
+        for url in ["https://127.0.0.1/", "/path", "not a url", "ftp://127.0.0.1/"] {
+            assert_eq!(code("GET", url, None, LONG).await, "url-unfit", "{url}");
+        }
+    }
+}

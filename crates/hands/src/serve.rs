@@ -56,7 +56,9 @@ pub async fn run(
     fs::create_dir_all(&config.dir).map_err(HandError::io("create", &config.dir))?;
     refuse_beside_another(&config.socket)?;
     let _lock = lock(&config.dir).await?;
-    let hand = Hand::open(&config.dir, config.launcher, clock).await?;
+    // Processes have their own folders, from which a relative path would lead elsewhere.
+    let launcher = std::path::absolute(&config.launcher).map_err(HandError::io("find", &config.launcher))?;
+    let hand = Hand::open(&config.dir, launcher, clock).await?;
     let listener = listen(&config.socket)?;
     tracing::info!(socket = %config.socket.display(), "the hand listens");
 

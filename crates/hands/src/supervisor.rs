@@ -153,15 +153,18 @@ impl Supervisor {
         }
     }
 
-    /// Lets instances that came into our charge be seen as stopped.
+    /// Lets instances that came into our charge be seen as stopped, and drops those that left it and do not run.
     pub(crate) async fn expect(&self) -> Result<(), Refusal> {
         let (charge, now) = (self.rules.charge(), self.clock.now());
-        let add = move |processes: &mut Processes| {
+        let adjust = move |processes: &mut Processes| {
+            processes.processes.retain(|instance, record| {
+                charge.instances.contains_key(instance) || matches!(record.phase, Phase::Running(_))
+            });
             for instance in charge.instances.keys() {
                 processes.processes.entry(instance.clone()).or_insert_with(|| Record::at(now));
             }
         };
-        self.processes.change(add).await.map_err(cannot_write)
+        self.processes.change(adjust).await.map_err(cannot_write)
     }
 
     /// What is told of the processes.

@@ -2,9 +2,11 @@
 
 mod yard;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use dinghai_estate::{InstanceId, Restart};
+use dinghai_estate::{Check, InstanceId, ProbeSpec, Restart};
 use dinghai_record::{Action, ProcessState};
 use rustix::process::Signal;
 use yard::{Yard, ids, kill, reason, sh, sleeper, state_of, until};
@@ -137,6 +139,57 @@ async fn a_hand_that_comes_back_adopts_what_runs_and_notices_its_end() {
     kill(a, Signal::KILL);
     let ended = ProcessState::Exited { code: None, signal: None };
     until("the end is told", async || (yard.process("a").await == ended).then_some(())).await;
+}
+
+#[tokio::test]
+async fn a_hand_that_is_told_to_end_leaves_its_processes_to_the_next() {
+    let mut yard = Yard::with([("a", sleeper())]).await;
+    yard.perform(Action::Start(ids(["a"]))).await.unwrap();
+    let pid = yard.pid("a").await;
+    assert!(yard.interrupt_hand().success());
+    assert!(!yard.socket().exists());
+    assert_eq!(yard.leaders(), [pid].into());
+    yard.start_hand().await;
+    assert_eq!(yard.pid("a").await, pid);
+}
+
+#[tokio::test]
+async fn an_instance_that_left_the_charge_is_seen_until_it_ends_and_not_touched() {
+    let mut yard = Yard::with([("a", sleeper()), ("b", sleeper())]).await;
+    yard.perform(Action::Start(ids(["a"]))).await.unwrap();
+    yard.charge([], &[]).await.unwrap();
+    let seen: Vec<_> = yard.state().await.processes.into_keys().collect();
+    assert_eq!(seen, ids(["a"]));
+    assert_eq!(reason(yard.perform(Action::Stop(ids(["a"]))).await).code, "instance-not-in-charge");
+    yard.pid("a").await;
+}
+
+#[tokio::test]
+async fn warming_asks_in_turn_and_fails_when_the_last_request_does() {
+    let count = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&count);
+    // The first two are refused: it is still cold.
+    let warm = axum::routing::get(async move || match counted.fetch_add(1, Ordering::SeqCst) {
+        0 | 1 => axum::http::StatusCode::SERVICE_UNAVAILABLE,
+        _ => axum::http::StatusCode::OK,
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut charged = sleeper();
+    charged.address.port = listener.local_addr().unwrap().port();
+    charged.probe = Some(ProbeSpec {
+        check: Check::Http("/healthz".to_owned()),
+        every: Duration::from_secs(1),
+        timeout: Duration::from_secs(10),
+        fall: 3,
+        rise: 2,
+        slow: None,
+    });
+    tokio::spawn(axum::serve(listener, axum::Router::new().route("/healthz", warm)).into_future());
+    let mut yard = Yard::with([("a", charged), ("b", sleeper())]).await;
+    let warm = |requests| Action::Warm { instances: ids(["a", "b"]), requests };
+    assert_eq!(reason(yard.perform(warm(2)).await).code, "warm-failed");
+    assert!(yard.perform(warm(3)).await.unwrap().changed);
+    assert_eq!(count.load(Ordering::SeqCst), 5);
 }
 
 #[tokio::test]

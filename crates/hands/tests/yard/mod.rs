@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use dinghai_clock::{Clock, SystemClock, Timestamp};
@@ -70,6 +70,13 @@ impl Yard {
             hand.kill().unwrap();
             hand.wait().unwrap();
         }
+    }
+
+    /// Ctrl-C, and its exit.
+    pub fn interrupt_hand(&mut self) -> ExitStatus {
+        let mut hand = self.hand.take().unwrap();
+        kill(i32::try_from(hand.id()).unwrap(), Signal::INT);
+        hand.wait().unwrap()
     }
 
     pub async fn charge(

@@ -278,3 +278,20 @@ fn a_controller_that_takes_over_goes_on() {
     story.tell(1.35, [Event::ControllerStarted { version: "0.1.0".into(), lease: 2 }]);
     assert!(matches!(tick(&mut story, &zone_lost(1.4))[..], [Event::DrillBroke { .. }]));
 }
+
+proptest::proptest! {
+    #[test]
+    fn nothing_is_broken_while_anything_in_scope_is_not_known_to_be_up(seen in proptest::collection::vec(0u8..3, 6)) {
+        let mut world = world(0.0);
+        let ids: Vec<InstanceId> = estate().instances().filter(|(_, i)| !i.spare).map(|(_, i)| i.id.clone()).collect();
+        for (id, seen) in ids.iter().zip(&seen) {
+            match seen {
+                0 => {}
+                1 => drop(world.instances.insert(id.clone(), sighting(false, -3.0, 0.0))),
+                _ => drop(world.instances.remove(id)),
+            }
+        }
+        let begins = start(&Story::default(), &estate(), &world, "zone-loss").is_ok();
+        proptest::prop_assert_eq!(begins, seen.iter().all(|seen| *seen == 0));
+    }
+}

@@ -16,7 +16,8 @@ use crate::{LoadError, LoadPlan};
 #[derive(Debug)]
 pub struct Load;
 
-/// A load run that goes on. Dropping it stops the arrivals.
+/// A load run that goes on. Dropping it and all its clones stops the arrivals.
+#[derive(Clone)]
 pub struct LoadHandle {
     tally: Arc<Tally>,
     clock: Arc<dyn Clock>,

@@ -1,0 +1,145 @@
+//! `dinghai halt` and `dinghai resume`: straight to the units' sockets, with no controller and no database alive.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use dinghai_clock::{Clock, SystemClock};
+use dinghai_hands::{control_sockets, halt_units, resume_units};
+use dinghai_wire::{HaltState, Refusal, WireError};
+use serde_json::{Value, json};
+
+/// Stop every automaton of a data folder within a second.
+#[derive(Debug, clap::Args)]
+pub(crate) struct HaltArgs {
+    #[command(flatten)]
+    units: Units,
+}
+
+/// Let them go on.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ResumeArgs {
+    #[command(flatten)]
+    units: Units,
+}
+
+#[derive(Debug, clap::Args)]
+struct Units {
+    /// The data folder of `dinghai run`.
+    #[arg(long, env = "DINGHAI_DATA", default_value = ".dinghai", value_name = "DIR")]
+    data: PathBuf,
+    /// Why, for the units' logs.
+    #[arg(long, default_value = "asked on the command line")]
+    reason: String,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What one unit answered.
+type Answer = (String, Result<HaltState, WireError>);
+
+/// Ends with 1 when a unit was not reached.
+pub(crate) fn run(args: &HaltArgs) -> anyhow::Result<ExitCode> {
+    let sockets = sockets(&args.units.data)?;
+    tell(&args.units, "halted", halt_units(sockets, &args.units.reason))
+}
+
+/// Ends with 1 when a unit was not reached.
+pub(crate) fn resume(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
+    let sockets = sockets(&args.units.data)?;
+    tell(&args.units, "resumed", resume_units(sockets, &args.units.reason))
+}
+
+fn sockets(data: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
+    let run = data.join("run");
+    let sockets =
+        control_sockets(&run).with_context(|| format!("cannot look for units in `{}`", run.display()))?;
+    if sockets.is_empty() {
+        bail!(
+            "no hand and no gateway has a socket in `{}`; name their data folder with --data",
+            run.display()
+        );
+    }
+    Ok(sockets)
+}
+
+fn tell(units: &Units, done: &str, asked: impl Future<Output = Vec<Answer>>) -> anyhow::Result<ExitCode> {
+    let clock = SystemClock::new();
+    let began = clock.now();
+    let answers = tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(asked);
+    let took = clock.now().since(began);
+    if units.json {
+        println!("{:#}", as_json(took, &answers));
+    } else {
+        print!("{}", as_text(done, took, &answers));
+    }
+    let all = answers.iter().all(|(_, answer)| answer.is_ok());
+    Ok(if all { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn as_text(done: &str, took: Duration, answers: &[Answer]) -> String {
+    let reached = answers.iter().filter(|(_, answer)| answer.is_ok()).count();
+    let mut text = format!("{reached} of {} {done} in {} ms\n", answers.len(), took.as_millis());
+    let width = answers.iter().map(|(unit, _)| unit.len()).max().unwrap_or(0);
+    for (unit, answer) in answers {
+        // Writing to a string does not fail.
+        let _ = match answer {
+            Ok(_) => writeln!(text, "  {unit:width$}  {done}"),
+            Err(error) => writeln!(text, "  {unit:width$}  not {done}: {}", why(error)),
+        };
+    }
+    if reached < answers.len() && done == "halted" {
+        text.push_str(
+            "a unit that does not answer may still act until its lease ends; look at its process\n",
+        );
+    }
+    text
+}
+
+fn as_json(took: Duration, answers: &[Answer]) -> Value {
+    let unit = |(unit, answer): &Answer| match answer {
+        Ok(state) => json!({ "unit": unit, "reached": true, "halted": state.halted }),
+        Err(error) => json!({ "unit": unit, "reached": false, "why": why(error) }),
+    };
+    json!({ "took_ms": took.as_millis(), "units": answers.iter().map(unit).collect::<Vec<_>>() })
+}
+
+/// A refusal's own reason, rather than the refusal.
+fn why(error: &WireError) -> String {
+    match error {
+        WireError::Refused(Refusal::Refused(reason) | Refusal::Failed(reason)) => reason.to_string(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answers() -> Vec<Answer> {
+        let socket = PathBuf::from("run/gateway-public.sock");
+        let gone = WireError::NoAnswer { socket, why: "nothing within 900ms".to_owned() };
+        vec![("gateway public".to_owned(), Err(gone)), ("hand".to_owned(), Ok(HaltState { halted: true }))]
+    }
+
+    #[test]
+    fn those_that_were_not_reached_are_named() {
+        insta::assert_snapshot!(as_text("halted", Duration::from_millis(904), &answers()), @r"
+        1 of 2 halted in 904 ms
+          gateway public  not halted: no answer from run/gateway-public.sock: nothing within 900ms
+          hand            halted
+        a unit that does not answer may still act until its lease ends; look at its process
+        ");
+    }
+
+    #[test]
+    fn json_says_the_same() {
+        let json = as_json(Duration::from_millis(904), &answers());
+        assert_eq!(json["units"][0]["reached"], false);
+        assert_eq!(json["units"][1]["halted"], true);
+        assert_eq!(json["took_ms"], 904);
+    }
+}

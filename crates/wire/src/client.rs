@@ -55,9 +55,7 @@ pub enum WireError {
 impl UnixClient {
     /// A client for the unit on `socket`.
     pub fn new(socket: impl Into<PathBuf>) -> Self {
-        Self {
-            socket: socket.into(),
-        }
+        Self { socket: socket.into() }
     }
 
     /// The socket.
@@ -112,10 +110,7 @@ impl UnixClient {
     async fn exchange(&self, method: &str, path: &str, body: Bytes) -> Result<(u16, Bytes), WireError> {
         let stream = UnixStream::connect(&self.socket)
             .await
-            .map_err(|source| WireError::Unreachable {
-                socket: self.socket.clone(),
-                source,
-            })?;
+            .map_err(|source| WireError::Unreachable { socket: self.socket.clone(), source })?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
             .map_err(|e| self.no_answer(e))?;
@@ -127,25 +122,14 @@ impl UnixClient {
             .header("content-type", "application/json")
             .body(Full::new(body))
             .map_err(|error| self.no_answer(error))?;
-        let response = sender
-            .send_request(request)
-            .await
-            .map_err(|error| self.no_answer(error))?;
+        let response = sender.send_request(request).await.map_err(|error| self.no_answer(error))?;
         let status = response.status().as_u16();
-        let body = response
-            .into_body()
-            .collect()
-            .await
-            .map_err(|error| self.no_answer(error))?
-            .to_bytes();
+        let body = response.into_body().collect().await.map_err(|error| self.no_answer(error))?.to_bytes();
         connection.abort();
         Ok((status, body))
     }
 
     fn no_answer(&self, why: impl ToString) -> WireError {
-        WireError::NoAnswer {
-            socket: self.socket.clone(),
-            why: why.to_string(),
-        }
+        WireError::NoAnswer { socket: self.socket.clone(), why: why.to_string() }
     }
 }

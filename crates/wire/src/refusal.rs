@@ -15,6 +15,13 @@ pub enum Refusal {
         /// The highest one seen.
         seen: Fence,
     },
+    /// 409: a table of this or a higher generation is in force.
+    Superseded {
+        /// The generation of the request.
+        got: u64,
+        /// The one in force.
+        seen: u64,
+    },
     /// 423: automatons are halted here.
     Halted,
     /// 422: no, and no again.
@@ -27,7 +34,7 @@ impl Refusal {
     /// The HTTP status that goes with it.
     pub const fn status(&self) -> u16 {
         match self {
-            Self::Stale { .. } => 409,
+            Self::Stale { .. } | Self::Superseded { .. } => 409,
             Self::Halted => 423,
             Self::Refused(_) => 422,
             Self::Failed(_) => 500,
@@ -39,6 +46,9 @@ impl From<Refusal> for ActError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Stale { got, seen } => Self::Stale { got, seen },
+            Refusal::Superseded { got, seen } => {
+                Self::Refused(Reason::new("table-superseded").with("got", got).with("seen", seen))
+            }
             Refusal::Halted => Self::Halted,
             Refusal::Refused(reason) => Self::Refused(reason),
             Refusal::Failed(reason) => Self::Failed(reason),

@@ -226,7 +226,8 @@ mod tests {
 
     #[test]
     fn an_answer_between_failures_starts_the_count_anew() {
-        let seen = [Saw::Silent, Saw::Silent, Saw::ProbeAnswered, Saw::Silent, Saw::Silent].map(|saw| (0, saw));
+        let seen =
+            [Saw::Silent, Saw::Silent, Saw::ProbeAnswered, Saw::Silent, Saw::Silent].map(|saw| (0, saw));
         assert!(after(EjectionPolicy::default(), &seen).0.is_passing());
     }
 

@@ -1,1 +1,15 @@
-//! HTTP, TCP and process checks, used by gateway and observe alike.
+//! HTTP and TCP checks, used by gateway and controller alike.
+//!
+//! Each check opens a connection of its own, so that it asks what a new client would ask. What failed on our side is
+//! told apart from what failed on theirs ([`Cause::CouldNotAsk`](dinghai_record::Cause::CouldNotAsk)): a machine that
+//! ran out of descriptors has learnt nothing about its targets.
+
+mod ask;
+mod cause;
+mod connect;
+mod schedule;
+
+pub use ask::{Question, ask};
+pub use cause::{cause_of_http, cause_of_io};
+pub use connect::connect;
+pub use schedule::Schedule;

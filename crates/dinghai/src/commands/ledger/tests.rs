@@ -86,6 +86,41 @@ async fn tail_tells_each_entry_in_a_line() {
     assert_eq!(page(dir.path(), &["tail", "-n", "0"]).await.0, "");
 }
 
+/// Counts the lines that a page has got.
+struct Lines(tokio::sync::watch::Sender<usize>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
+        self.0.send_modify(|count| *count += lines);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn tail_follows_what_a_running_controller_writes() {
+    let dir = TempDir::new().unwrap();
+    written(dir.path()).await;
+    let ledger = SqliteLedger::open(dir.path(), Arc::new(VirtualClock::default())).await.unwrap();
+    let data = dir.path().to_str().unwrap();
+    let cli = Cli::try_parse_from(["ledger", "--data", data, "tail", "-n", "2", "--follow"]).unwrap();
+    let (count, mut counted) = tokio::sync::watch::channel(0);
+    let mut out = Lines(count);
+    let story = async {
+        counted.wait_for(|lines| *lines == 2).await.unwrap();
+        ledger.append(vec![Event::Resumed { by: Actor::Automaton }]).await.unwrap();
+        counted.wait_for(|lines| *lines == 3).await.unwrap();
+    };
+    tokio::select! {
+        ended = work(&cli.args, &mut out) => panic!("it does not go on: {ended:?}"),
+        told = tokio::time::timeout(std::time::Duration::from_secs(20), story) => told.unwrap(),
+    }
+}
+
 #[tokio::test]
 async fn show_tells_one_entry_whole() {
     let dir = TempDir::new().unwrap();

@@ -1,1 +1,26 @@
 //! The traffic path.
+//!
+//! A gateway is a process of its own and serves with nobody else alive: on the last good route table, kept on disk,
+//! with its own probes, ejections and retries. What the controller adds arrives on a socket and is obeyed by fence and
+//! generation. The life of a request, and why its phases stand in that order, is told in `phases`; the decision
+//! is recorded in `docs/adr/0004-gateway-process.md`, the user's view in `docs/guide/gateway.md`.
+
+mod body;
+mod connection;
+mod control;
+mod core;
+mod counters;
+mod defaults;
+mod instance;
+mod listeners;
+mod metrics;
+mod phases;
+mod pool;
+mod probes;
+mod reflexes;
+mod routing;
+mod run;
+mod standing;
+mod status;
+
+pub use run::{GatewayConfig, GatewayError, run};

@@ -1,0 +1,214 @@
+//! The control socket: what the controller tells and asks, and what a person does in an emergency.
+//!
+//! Changes are made one at a time: decided on a copy, stored, then put in force. One that cannot be stored is refused,
+//! so that what is in force is always what a restart would serve.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use axum::{Json, Router};
+use dinghai_record::{Fence, Looked, Order, Performed, Reason};
+use dinghai_wire::{Fenced, HaltRequest, HaltState, Refusal, Table};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::Mutex;
+use tracing::{info, warn};
+
+use crate::core::Core;
+use crate::listeners::Listeners;
+use crate::metrics;
+use crate::probes::Probes;
+use crate::routing::Routing;
+use crate::standing::Standing;
+use crate::status::status;
+
+/// The longest that a status may be waited for.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// The part of a gateway that is told what to do.
+pub(crate) struct Control {
+    core: Arc<Core>,
+    path: PathBuf,
+    told: Mutex<Told>,
+}
+
+struct Told {
+    standing: Standing,
+    listeners: Listeners,
+    probes: Probes,
+}
+
+impl Control {
+    /// Puts the standing in force that was found on disk.
+    pub(crate) async fn begin(core: Arc<Core>, path: PathBuf, standing: Standing) -> Arc<Self> {
+        let listeners = Listeners::new(Arc::clone(&core));
+        let probes = Probes::new(Arc::clone(&core));
+        let told = Mutex::new(Told { standing, listeners, probes });
+        let control = Arc::new(Self { core, path, told });
+        control.told.lock().await.put_in_force(&control.core);
+        control
+    }
+
+    /// The routes of the socket.
+    pub(crate) fn router(self: &Arc<Self>) -> Router {
+        Router::new()
+            .route("/table", put(table))
+            .route("/orders", post(orders))
+            .route("/orders/look", post(look))
+            .route("/halt", post(halt))
+            .route("/resume", post(resume))
+            .route("/status", get(ask_status))
+            .route("/metrics", get(ask_metrics))
+            .layer(axum::extract::DefaultBodyLimit::max(64 << 20))
+            .with_state(Arc::clone(self))
+    }
+
+    /// Stops accepting and lets the requests under way end.
+    pub(crate) async fn drain(&self) {
+        let listeners = {
+            let mut told = self.told.lock().await;
+            std::mem::replace(&mut told.listeners, Listeners::new(Arc::clone(&self.core)))
+        };
+        listeners.drain().await;
+    }
+
+    /// Changes the standing; what `change` did is stored before it is in force. A fence that was seen is remembered
+    /// even when what came with it is refused.
+    async fn change<R>(
+        &self,
+        fence: Option<&Fence>,
+        change: impl FnOnce(&mut Standing) -> Result<R, Refusal>,
+    ) -> Result<R, Refusal> {
+        let mut told = self.told.lock().await;
+        let mut obeyed = told.standing.clone();
+        if let Some(fence) = fence {
+            obeyed.obey(fence)?;
+            self.core.hear();
+        }
+        let mut changed = obeyed.clone();
+        let answer = change(&mut changed);
+        let next = if answer.is_ok() { changed } else { obeyed };
+        if next != told.standing {
+            self.store(next.clone()).await?;
+            told.standing = next;
+            told.put_in_force(&self.core);
+        }
+        answer
+    }
+
+    async fn store(&self, standing: Standing) -> Result<(), Refusal> {
+        let path = self.path.clone();
+        let storing = tokio::task::spawn_blocking(move || standing.store(&path)).await;
+        storing.unwrap_or_else(|error| Err(std::io::Error::other(error))).map_err(|error| {
+            warn!(path = %self.path.display(), %error, "cannot store what was told; it is refused");
+            Refusal::Failed(Reason::new("gateway-cannot-write").with("why", error))
+        })
+    }
+}
+
+impl Told {
+    fn put_in_force(&mut self, core: &Arc<Core>) {
+        let Some(table) = &self.standing.table else { return };
+        let before = core.routing.load_full();
+        if before.table.as_deref() == Some(table) {
+            return;
+        }
+        let routing = Arc::new(Routing::of(table.clone(), &before, core.clock.now()));
+        info!(generation = table.generation, "route table in force");
+        core.routing.store(Arc::clone(&routing));
+        self.listeners.follow(&table.listeners);
+        self.probes.follow(&routing);
+    }
+}
+
+type Answer<T> = Result<Json<T>, Refused>;
+
+/// A refusal with the status that goes with it.
+struct Refused(Refusal);
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let status = http::StatusCode::from_u16(self.0.status());
+        (status.unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR), Json(self.0)).into_response()
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self(refusal)
+    }
+}
+
+fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
+    serde_json::from_slice(body)
+        .map_err(|error| Refusal::Refused(Reason::new("not-understood").with("why", error)))
+}
+
+async fn table(State(control): State<Arc<Control>>, body: Bytes) -> Answer<()> {
+    let Fenced { fence, body: table } = read::<Fenced<Table>>(&body)?;
+    control.change(Some(&fence), |standing| standing.adopt(&control.core.id, table)).await?;
+    Ok(Json(()))
+}
+
+async fn orders(State(control): State<Arc<Control>>, body: Bytes) -> Answer<Performed> {
+    let order: Order = read(&body)?;
+    let now = control.core.clock.now();
+    let performed = control.change(Some(&order.fence), |standing| standing.weigh(&order, now)).await?;
+    info!(order = order.key(), changed = performed.changed, "order done");
+    Ok(Json(performed))
+}
+
+async fn look(State(control): State<Arc<Control>>, body: Bytes) -> Answer<Looked> {
+    let order: Order = read(&body)?;
+    Ok(Json(control.change(Some(&order.fence), |standing| standing.look(&order)).await?))
+}
+
+async fn halt(State(control): State<Arc<Control>>, body: Bytes) -> Answer<HaltState> {
+    // An emergency does not fail for want of a reason.
+    let reason = read::<HaltRequest>(&body).map_or_else(|_| String::new(), |request| request.reason);
+    warn!(reason, "halted");
+    set_halted(&control, true).await
+}
+
+async fn resume(State(control): State<Arc<Control>>, body: Bytes) -> Answer<HaltState> {
+    let reason = read::<HaltRequest>(&body).map_or_else(|_| String::new(), |request| request.reason);
+    info!(reason, "resumed");
+    set_halted(&control, false).await
+}
+
+async fn set_halted(control: &Control, halted: bool) -> Answer<HaltState> {
+    control
+        .change(None, |standing| {
+            standing.halted = halted;
+            Ok(())
+        })
+        .await?;
+    Ok(Json(HaltState { halted }))
+}
+
+#[derive(Deserialize)]
+struct StatusQuery {
+    #[serde(default)]
+    after: u64,
+    #[serde(default)]
+    wait_ms: u64,
+}
+
+async fn ask_status(State(control): State<Arc<Control>>, Query(query): Query<StatusQuery>) -> Response {
+    control.core.hear();
+    let patience = Duration::from_millis(query.wait_ms).min(LONGEST_WAIT);
+    control.core.reflexes.wait(query.after, patience).await;
+    let standing = control.told.lock().await.standing.clone();
+    Json(status(&control.core, &standing, query.after)).into_response()
+}
+
+async fn ask_metrics(State(control): State<Arc<Control>>) -> Response {
+    let halted = control.told.lock().await.standing.halted;
+    let page = metrics::render(&control.core, halted);
+    ([(http::header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page).into_response()
+}

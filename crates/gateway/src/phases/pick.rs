@@ -1,0 +1,73 @@
+//! Phase *pick*: which instance takes the request.
+//!
+//! Members with share 0 take none. Of the others those in rotation, or all of them in panic, or one that is due a trial;
+//! never one that this request was sent to before. Those that share the fewest places with the instances tried go
+//! first, and among them the route's balance decides.
+
+use std::sync::PoisonError;
+
+use dinghai_clock::Timestamp;
+use dinghai_estate::Balance;
+use dinghai_limits::{Load, in_panic, least_request};
+
+use crate::core::Core;
+use crate::routing::{Route, Service, Standing};
+
+/// The slot, among the service's members, of the instance to send to. None when nobody is left.
+pub(crate) fn pick(core: &Core, route: &Route, tried: &[usize]) -> Option<usize> {
+    let service = &*route.service;
+    let choice = Choice::of(service, tried, core.clock.now());
+    let nearest = choice.members().map(|(_, member)| choice.shared_places(member)).min()?;
+    let candidates = choice.members().filter(|(_, member)| choice.shared_places(member) == nearest);
+    match route.spec.balance {
+        Balance::LeastRequest => {
+            let load = |member: &Standing| Load {
+                in_flight: member.instance.in_flight(),
+                weight: u32::from(member.share),
+            };
+            let at = least_request(candidates.clone().map(|(_, member)| load(member)), core.draw())?;
+            candidates.clone().nth(at).map(|(slot, _)| slot)
+        }
+        Balance::RoundRobin => {
+            let mut turns = service.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            turns.next(candidates.map(|(slot, member)| (slot, u32::from(member.share))))
+        }
+    }
+}
+
+/// Whether there is anybody left to send to.
+pub(crate) fn is_elsewhere(core: &Core, route: &Route, tried: &[usize]) -> bool {
+    Choice::of(&route.service, tried, core.clock.now()).members().next().is_some()
+}
+
+struct Choice<'a> {
+    service: &'a Service,
+    tried: &'a [usize],
+    panic: bool,
+    now: Timestamp,
+}
+
+impl<'a> Choice<'a> {
+    fn of(service: &'a Service, tried: &'a [usize], now: Timestamp) -> Self {
+        let (mut all, mut healthy) = (0, 0);
+        for member in service.members.iter().filter(|member| member.share > 0) {
+            all += 1;
+            healthy += usize::from(member.instance.is_passing());
+        }
+        Self { service, tried, panic: in_panic(healthy, all, service.panic_below), now }
+    }
+
+    fn members(&self) -> impl Iterator<Item = (usize, &'a Standing)> + Clone {
+        let (tried, panic, now) = (self.tried, self.panic, self.now);
+        self.service.members.iter().enumerate().filter(move |(slot, member)| {
+            member.share > 0
+                && !tried.contains(slot)
+                && (panic || member.instance.is_passing() || member.instance.admits_trial(now))
+        })
+    }
+
+    fn shared_places(&self, member: &Standing) -> usize {
+        let tried = self.tried.iter().filter_map(|slot| self.service.members.get(*slot));
+        tried.map(|tried| tried.places.iter().filter(|place| member.places.contains(place)).count()).sum()
+    }
+}

@@ -1,0 +1,13 @@
+//! A whole gateway between real sockets: what clients and instances see, and what the controller may do.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what fails here fails its test"
+)]
+
+mod control;
+mod manners;
+mod rescue;
+mod stage;

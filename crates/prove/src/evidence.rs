@@ -21,13 +21,17 @@ use crate::told::target;
 /// How long it counts that an action worked.
 const ACTION_MAX_AGE: Duration = Duration::from_secs(30 * 86_400);
 
+/// Evidence is bound to the facts at the time of filing, so what ended longer ago than this is not filed any more: the
+/// facts may have changed since.
+const FILED_WITHIN: Duration = Duration::from_secs(300);
+
 /// The evidence that an ended run of a drill gives; none when it was filed already or the drill did not begin.
 /// `facts` are those of [`crate::facts`] now.
 pub fn evidence(estate: &Estate, book: &Book, facts: &Slice, run: DrillRunId) -> Vec<Event> {
     let Some(record) = book.drills.get(&run) else { return Vec::new() };
     let (DrillState::Ended(verdict), Some(at)) = (record.state, record.ended) else { return Vec::new() };
     let filed = book.evidence.values().any(|filed| filed.evidence.drill == Some(run));
-    if filed || verdict == Verdict::Refused {
+    if filed || verdict == Verdict::Refused || book.as_of.since(at) > FILED_WITHIN {
         return Vec::new();
     }
     let incident = record.incidents.first().copied();
@@ -72,6 +76,9 @@ pub fn evidence_from_incident(
     else {
         return Vec::new();
     };
+    if book.as_of.since(at) > FILED_WITHIN {
+        return Vec::new();
+    }
     let mut filing = Filing { estate, facts, next: book.next_evidence(), at, drill: None, events: vec![] };
     for ((service, kind), (worked, plan)) in actions(estate, book, &BTreeSet::from([incident])) {
         filing.action(service, kind, worked, plan.0, plan.1);

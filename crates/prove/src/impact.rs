@@ -13,14 +13,11 @@ use dinghai_record::{
     measure_traffic, reported_until,
 };
 
-/// How often an incident is measured anew at most: it counts whole seconds.
-const EVERY: Duration = Duration::from_secs(1);
-
 /// The longest that a gateway's ejection may come before the trouble was seen and still be part of it.
 const BEFORE: Duration = Duration::from_secs(10);
 
-/// The new measures of an incident, when they differ from those it has and at least a second has been counted since.
-/// Users are counted from the beginning until its findings had cleared.
+/// The new measures of an incident, when they differ from those it has. Users are counted in whole seconds, so at most
+/// once a second, from the beginning until its findings had cleared.
 pub fn incident_measures(
     estate: &Estate,
     book: &Book,
@@ -35,9 +32,7 @@ pub fn incident_measures(
     let to = until.map(|until| until.min(record.quiet_since.unwrap_or(now)));
     let from = old.until.unwrap_or(begin);
     let counted = match to {
-        Some(to) if to.since(from) >= EVERY || (to > from && !is_measured(&old)) => {
-            measure_traffic(estate, &world.traffic, from, to)
-        }
+        Some(to) if to >= from => measure_traffic(estate, &world.traffic, from, to),
         _ => Measures::default(),
     };
     let response = measure_response(book, &BTreeSet::from([incident]), &instances(estate, record), begin);

@@ -113,6 +113,10 @@ fn an_incident_is_counted_on_from_where_it_was_counted_to() {
     soon.at = at(4.5);
     assert_eq!(measure(&mut story, &soon), None, "no whole second has passed");
 
+    let mut second = world(5.0);
+    fail(&mut second, 1, 3, 1.9);
+    assert_eq!(measure(&mut story.clone(), &second).unwrap().requests, Some(400));
+
     let mut later = world(10.0);
     fail(&mut later, 1, 3, 1.9);
     fail(&mut later, 7, 2, 7.5);

@@ -122,6 +122,14 @@ fn a_failed_action_is_filed_as_one_that_does_not_work() {
 }
 
 #[test]
+fn what_ended_long_ago_is_not_bound_to_the_facts_of_today() {
+    let mut story = Story::default();
+    drilled(&mut story, 0.0, kill("hz-a"), Verdict::Passed, measures(400, Some(4500)), true);
+    story.tell(400.0, [Event::ControllerStarted { version: "0.2.0".into(), lease: 2 }]);
+    assert_eq!(file(&mut story, &estate(), 401.0), []);
+}
+
+#[test]
 fn a_missing_measure_files_nothing() {
     let mut story = Story::default();
     let unmeasured = Measures { incident_ms: Some(900), ..Measures::default() };

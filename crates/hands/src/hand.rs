@@ -21,6 +21,9 @@ use crate::{HandError, exec, http};
 /// A request that warms may be slow; it has at least this long.
 const WARM_PATIENCE: Duration = Duration::from_secs(1);
 
+/// The longest that stopping everything may take.
+const DISMISSAL: Duration = Duration::from_secs(25);
+
 /// Everything that a hand is.
 pub(crate) struct Hand {
     pub(crate) rules: Arc<Rules>,
@@ -162,6 +165,15 @@ impl Hand {
             Action::Mend(fault) => self.faults.mend(fault).await,
             Action::Weigh(_) | Action::Await(_) | Action::Hold { .. } => Err(not_ours(&order.action)),
         }
+    }
+
+    /// Stops every process in its charge, for the person who ends them together with the hand. No automaton can ask
+    /// for it, and neither fence nor halt stand in the way.
+    pub(crate) async fn dismiss(&self) -> Outcome {
+        let charge = self.rules.charge();
+        let all_of_them: Vec<InstanceId> = charge.instances.keys().cloned().collect();
+        let deadline = self.clock.now().plus(DISMISSAL);
+        all(&all_of_them, |id| self.stop(id, deadline)).await
     }
 
     async fn start(&self, instance: &InstanceId) -> Result<Vec<Reason>, Refusal> {

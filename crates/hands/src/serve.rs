@@ -138,6 +138,7 @@ fn router(hand: Arc<Hand>) -> Router {
         .route("/state", get(async |State(hand): State<Arc<Hand>>| answer(Ok(hand.state()))))
         .route("/halt", post(halt))
         .route("/resume", post(resume))
+        .route("/dismiss", post(dismiss))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(hand)
 }
@@ -170,6 +171,11 @@ async fn resume(State(hand): State<Arc<Hand>>, body: Bytes) -> Response {
         hand.rules.resume().await
     })
     .await
+}
+
+async fn dismiss(State(hand): State<Arc<Hand>>) -> Response {
+    tracing::warn!("dismissed: every process in charge is stopped");
+    whole(async move { hand.dismiss().await }).await
 }
 
 /// Does it whole, also when the one who asked goes away meanwhile.

@@ -5,7 +5,7 @@
 //!
 //! | unit | socket | what it answers |
 //! |---|---|---|
-//! | hand | `run/hand.sock` | `PUT /charge`, `POST /orders`, `POST /orders/look`, `GET /state`, `POST /halt`, `POST /resume` |
+//! | hand | `run/hand.sock` | `PUT /charge`, `POST /orders`, `POST /orders/look`, `GET /state`, `POST /halt`, `POST /resume`, `POST /dismiss` (stop every process in charge) |
 //! | gateway | `run/gateway-ID.sock` | `PUT /table`, `POST /orders`, `POST /orders/look`, `GET /status?after=N&wait_ms=M`, `GET /metrics`, `POST /halt`, `POST /resume` |
 //! | controller | `run/controller.sock` | the JSON API of the console, for the command line of the same machine |
 

@@ -9,17 +9,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use dinghai_estate::{
-    ActionKind, Autonomy, Estate, Instance, InstanceId, PlaceId, Restart, Service, ServiceId,
-};
+use dinghai_estate::{ActionKind, Autonomy, Estate, Instance, InstanceId, PlaceId, Restart, ServiceId};
 use dinghai_record::{
-    DrillState, Fault, Finding, FindingKind, Health, IncidentRecord, Reason, Step, Subject, Taking,
+    DrillState, Fault, Finding, FindingKind, IncidentRecord, Reason, Step, Subject, Taking,
 };
 
-use crate::Inputs;
 use crate::autonomy::kind_name;
-use crate::capacity::{count, is_in_use, is_routed, serving};
+use crate::capacity::{is_in_use, is_routed};
 use crate::steps::Steps;
+use crate::{Inputs, spares};
 
 /// A single dead instance is acted on when it has been dead for so long: a lost place shows itself within this, and the
 /// gateways have taken the dead out of rotation long before.
@@ -55,9 +53,9 @@ pub(crate) fn heal(
     let trouble = trouble(inputs, &standing, busy);
     let mut reasons = Vec::new();
     let spares = if trouble.all.is_empty() {
-        short_of(inputs, &standing, busy, &mut reasons)
+        spares::short_of(inputs, &standing, busy, &mut reasons)
     } else {
-        stand_ins(inputs, &trouble, busy, &mut reasons)
+        spares::stand_ins(inputs, &trouble.all, &trouble.places, busy, &mut reasons)
     };
     let steps = steps(inputs, &trouble, &spares);
     if !steps.iter().any(|step| step.action.kind().is_some()) {
@@ -99,7 +97,7 @@ pub(crate) fn hopeless(estate: &Estate, standing: &[&Finding]) -> Vec<Reason> {
     reasons.into_iter().collect()
 }
 
-const fn takes_away(finding: &Finding) -> bool {
+pub(crate) const fn takes_away(finding: &Finding) -> bool {
     matches!(finding.key.kind, FindingKind::PlaceLost | FindingKind::InstanceDown | FindingKind::InstanceHung)
 }
 
@@ -108,7 +106,7 @@ fn is_ours(instance: &Instance) -> bool {
     instance.run.as_ref().is_some_and(|run| run.restart == Restart::Plan)
 }
 
-fn allows(estate: &Estate, service: &ServiceId, kind: ActionKind) -> bool {
+pub(crate) fn allows(estate: &Estate, service: &ServiceId, kind: ActionKind) -> bool {
     estate.services.get(service).is_some_and(|declared| declared.granted(kind) != Autonomy::Off)
 }
 
@@ -124,6 +122,10 @@ fn trouble(inputs: &Inputs<'_>, standing: &[&Finding], busy: &BTreeSet<InstanceI
         let found = finding.instances.iter().filter(|id| !busy.contains(*id));
         for (service, instance) in found.filter_map(|id| estate.instance(id)) {
             let id = &instance.id;
+            // A spare that stands by is missed by nobody.
+            if instance.spare && !is_in_use(estate, inputs.book, service, instance) {
+                continue;
+            }
             trouble.places.extend(place.cloned());
             trouble.all.entry(service.clone()).or_default().insert(id.clone());
             if is_ours(instance) && allows(estate, service, ActionKind::Restart) {
@@ -137,112 +139,6 @@ fn trouble(inputs: &Inputs<'_>, standing: &[&Finding], busy: &BTreeSet<InstanceI
         }
     }
     trouble
-}
-
-/// Spares for what is in trouble.
-fn stand_ins(
-    inputs: &Inputs<'_>,
-    trouble: &Trouble,
-    busy: &BTreeSet<InstanceId>,
-    reasons: &mut Vec<Reason>,
-) -> BTreeSet<InstanceId> {
-    let Inputs { estate, book, world, .. } = *inputs;
-    let mut chosen = BTreeSet::new();
-    for (id, dead) in &trouble.all {
-        let Some(service) = estate.services.get(id) else { continue };
-        let left: BTreeSet<_> = serving(estate, book, world, id, service).difference(dead).cloned().collect();
-        let short = service.minimum.saturating_sub(count(&left));
-        let wanted = if trouble.places.is_empty() { short } else { count(dead).max(short) };
-        chosen.extend(choose(inputs, id, service, wanted, &trouble.places, busy, reasons));
-    }
-    chosen
-}
-
-/// Spares for services that are short of instances although none of theirs is known to be dead.
-fn short_of(
-    inputs: &Inputs<'_>,
-    standing: &[&Finding],
-    busy: &BTreeSet<InstanceId>,
-    reasons: &mut Vec<Reason>,
-) -> BTreeSet<InstanceId> {
-    let mut chosen = BTreeSet::new();
-    for finding in standing {
-        let short = matches!(finding.key.kind, FindingKind::BelowMinimum | FindingKind::RedundancyGone);
-        let Subject::Service(id) = &finding.key.about else { continue };
-        let Some(service) = inputs.estate.services.get(id) else { continue };
-        let acted_on =
-            |instance: &Instance| busy.contains(&instance.id) || unripe(inputs, standing, instance);
-        if short && !service.instances.iter().any(acted_on) {
-            chosen.extend(choose(inputs, id, service, 1, &BTreeSet::new(), busy, reasons));
-        }
-    }
-    chosen
-}
-
-/// Whether a dead instance waits to be acted on.
-fn unripe(inputs: &Inputs<'_>, standing: &[&Finding], instance: &Instance) -> bool {
-    let known_dead = matches!(inputs.world.health(&instance.id), Health::Down(_));
-    let found =
-        standing.iter().any(|finding| takes_away(finding) && finding.instances.contains(&instance.id));
-    !instance.spare && (known_dead || found)
-}
-
-/// At most so many spares that stand by, spread over as many places as there are, never at a lost one.
-fn choose(
-    inputs: &Inputs<'_>,
-    id: &ServiceId,
-    service: &Service,
-    wanted: u32,
-    lost: &BTreeSet<PlaceId>,
-    busy: &BTreeSet<InstanceId>,
-    reasons: &mut Vec<Reason>,
-) -> BTreeSet<InstanceId> {
-    let Inputs { estate, book, world, .. } = *inputs;
-    let held = world.lost_places.clone().unwrap_or_default();
-    let found_lost: BTreeSet<&PlaceId> = book
-        .findings
-        .keys()
-        .filter(|key| key.kind == FindingKind::PlaceLost)
-        .filter_map(|key| match &key.about {
-            Subject::Place(place) => Some(place),
-            _ => None,
-        })
-        .collect();
-    let stands_by = |instance: &&Instance| {
-        let around = estate.places_around(instance);
-        let at_a_loss = around
-            .iter()
-            .any(|place| lost.contains(place) || held.contains(place) || found_lost.contains(place));
-        instance.spare
-            && instance.run.is_some()
-            && !is_in_use(estate, book, id, instance)
-            && !busy.contains(&instance.id)
-            && !at_a_loss
-    };
-    if wanted == 0 || !allows(estate, id, ActionKind::Scale) {
-        return BTreeSet::new();
-    }
-    let mut free: Vec<&Instance> = service.instances.iter().filter(stands_by).collect();
-    let mut used: BTreeMap<&BTreeSet<PlaceId>, u32> = BTreeMap::new();
-    let mut chosen = BTreeSet::new();
-    while count(&chosen) < wanted {
-        let Some(best) = free
-            .iter()
-            .enumerate()
-            .min_by_key(|(order, instance)| (used.get(&instance.at).copied().unwrap_or(0), *order))
-            .map(|(order, _)| order)
-        else {
-            break;
-        };
-        let spare = free.remove(best);
-        *used.entry(&spare.at).or_default() += 1;
-        chosen.insert(spare.id.clone());
-    }
-    if count(&chosen) < wanted {
-        let missing = wanted - count(&chosen);
-        reasons.push(Reason::new("too-few-spares").with("service", id).with("missing", missing));
-    }
-    chosen
 }
 
 fn steps(inputs: &Inputs<'_>, trouble: &Trouble, spares: &BTreeSet<InstanceId>) -> Vec<Step> {
@@ -267,8 +163,11 @@ fn steps(inputs: &Inputs<'_>, trouble: &Trouble, spares: &BTreeSet<InstanceId>) 
         };
         ids.iter().filter(may).cloned().collect()
     };
+    // What an earlier plan left without a share is held already.
+    let has_share = |id: &&InstanceId| estate.instance(id).is_some_and(|(_, instance)| before(instance) > 0);
+    let to_hold: BTreeSet<InstanceId> = trouble.held.iter().filter(has_share).cloned().collect();
     let hold = |steps: &mut Steps<'_>| {
-        steps.weigh(shares(&trouble.held, &|_| 0), shares(&trouble.held, &before));
+        steps.weigh(shares(&to_hold, &|_| 0), shares(&to_hold, &before));
     };
     let weighed_spares = weighed(spares);
     let raise = |steps: &mut Steps<'_>| {

@@ -15,6 +15,7 @@ mod incident;
 mod lint;
 mod plans;
 mod scope;
+mod spares;
 mod steps;
 
 use dinghai_clock::Timestamp;

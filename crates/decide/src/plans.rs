@@ -41,11 +41,11 @@ pub(crate) fn follow(inputs: &Inputs<'_>) -> Vec<Event> {
             events.push(withdraw(record, Reason::new("incident-over").with("incident", incident)));
         }
     }
-    let raise: Vec<&PlanRecord> =
-        book.plans.values().filter(|record| record.plan.purpose == PlanPurpose::BringUp).collect();
-    let draft = if raise.iter().any(|record| record.state.is_open()) { None } else { bring_up(inputs) };
-    if let Some(draft) = draft.filter(|_| rested(&raise, inputs.now)) {
-        let parent = raise.last().map(|record| record.plan.id);
+    let raising = || book.plans.values().filter(|record| record.plan.purpose == PlanPurpose::BringUp);
+    let failed: Vec<&PlanRecord> = raising().filter(|record| has_failed(record)).collect();
+    let draft = if raising().any(|record| record.state.is_open()) { None } else { bring_up(inputs) };
+    if let Some(draft) = draft.filter(|_| rested(&failed, inputs.now)) {
+        let parent = raising().next_back().map(|record| record.plan.id);
         let decided = (Approval::Run, vec![Reason::new("operator-runs-it")]);
         propose(inputs, &mut next, PlanPurpose::BringUp, parent, draft, |_| decided, &mut events);
     }
@@ -141,8 +141,13 @@ fn awaits(record: &PlanRecord) -> bool {
         && current.is_some_and(|(step, _)| matches!(step.action, Action::Await(_)))
 }
 
+const fn has_failed(record: &PlanRecord) -> bool {
+    matches!(record.state, PlanState::Ended(PlanEnd::Undone | PlanEnd::Failed))
+}
+
+/// Whether it ended without ending the trouble: done is not enough while a finding stands.
 const fn did_not_help(record: &PlanRecord) -> bool {
-    matches!(record.state, PlanState::Ended(PlanEnd::Done | PlanEnd::Undone | PlanEnd::Failed))
+    matches!(record.state, PlanState::Ended(PlanEnd::Done)) || has_failed(record)
 }
 
 /// Whether enough time has passed since the last plan that did not help.

@@ -418,7 +418,7 @@ fn happens() -> impl Strategy<Value = Happens> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn unknown_never_resolves(story in prop::collection::vec(happens(), 1..25)) {
         let mut stage = Stage::new(shop::shop());

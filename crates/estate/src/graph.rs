@@ -4,18 +4,18 @@
 //! indexed once; questions are then answered without walking the estate. A kind of place that is not declared for an
 //! instance, such as the rack that a vendor hides, is unknown: it is never assumed to be independent of anything.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
 use crate::{Estate, InstanceId, PlaceId, PlaceKind, ServiceId};
 
 /// Containment of places, and the instances in them.
 #[derive(Clone, Debug)]
 pub struct FailureDomains {
-    places: BTreeMap<PlaceId, usize>,
+    places: HashMap<PlaceId, usize>,
     nodes: Vec<PlaceNode>,
     /// In the estate's order.
     instances: Vec<Standing>,
-    by_instance: BTreeMap<InstanceId, usize>,
+    by_instance: HashMap<InstanceId, usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ pub enum PlaceOfKind {
 impl FailureDomains {
     /// Indexes an estate.
     pub fn of(estate: &Estate) -> Self {
-        let places: BTreeMap<PlaceId, usize> =
+        let places: HashMap<PlaceId, usize> =
             estate.places.keys().enumerate().map(|(n, id)| (id.clone(), n)).collect();
         let within: Vec<Vec<usize>> = estate
             .places
@@ -68,7 +68,7 @@ impl FailureDomains {
             })
             .collect();
         let mut instances = Vec::new();
-        let mut by_instance = BTreeMap::new();
+        let mut by_instance = HashMap::new();
         for (service, instance) in estate.instances() {
             let number = instances.len();
             let mut stands: Vec<usize> = Vec::new();
@@ -135,9 +135,10 @@ impl FailureDomains {
             .collect()
     }
 
-    /// Numbers of the places that contain the instance; for [`Self::by_number`].
-    pub(crate) fn numbers(&self, instance: &InstanceId) -> &[usize] {
-        self.standing(instance).map_or(&[], |standing| &standing.places)
+    /// Numbers of the places that contain the instance of that number, counted over the estate in its order; for
+    /// [`Self::by_number`].
+    pub(crate) fn numbers(&self, instance: usize) -> &[usize] {
+        self.instances.get(instance).map_or(&[], |standing| &standing.places)
     }
 
     pub(crate) fn by_number(&self, number: usize) -> Option<(&PlaceId, PlaceKind)> {

@@ -33,8 +33,11 @@ pub struct Lint {
 /// Every weakness of an estate, by file and line. `domains` are those of the same estate.
 pub fn lint(estate: &Estate, domains: &FailureDomains) -> Vec<Lint> {
     let mut found = Vec::new();
+    let mut first = 0;
     for (id, service) in &estate.services {
-        survival::check(id, service, estate, domains, &mut found);
+        let standing = survival::Standing { domains, first };
+        first += service.instances.len();
+        survival::check(id, service, estate, standing, &mut found);
         needs::check(id, service, estate, &mut found);
     }
     needs::check_cycles(estate, &mut found);

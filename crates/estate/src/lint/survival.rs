@@ -11,6 +11,20 @@ use crate::{
     Tier,
 };
 
+/// Where the instances of one service stand.
+#[derive(Clone, Copy)]
+pub(super) struct Standing<'d> {
+    pub(super) domains: &'d FailureDomains,
+    /// The number of the service's first instance, counted over the estate.
+    pub(super) first: usize,
+}
+
+impl<'d> Standing<'d> {
+    fn places(self, instance: usize) -> &'d [usize] {
+        self.domains.numbers(self.first + instance)
+    }
+}
+
 /// What is gone with one place.
 #[derive(Default)]
 struct Loss<'e> {
@@ -31,7 +45,7 @@ pub(super) fn check(
     id: &ServiceId,
     service: &Service,
     estate: &Estate,
-    domains: &FailureDomains,
+    standing: Standing<'_>,
     found: &mut Vec<Lint>,
 ) {
     let minimum = service.minimum as usize;
@@ -53,7 +67,7 @@ pub(super) fn check(
         });
         return;
     }
-    let blows = blows(service, running.len(), spares, domains);
+    let blows = blows(service, running.len(), spares, standing);
     let known_by_wider = known_by_wider(service, running.len(), &blows);
     let (survive, weak) = blows
         .into_iter()
@@ -68,20 +82,15 @@ pub(super) fn check(
         found.extend(not_held(id, service, estate, &blows, severity));
     }
     if !known_by_wider {
-        unknown_places(id, service, &running, domains, found);
+        unknown_places(id, service, standing, found);
     }
 }
 
 /// What each place takes with it, narrow places first.
-fn blows<'e>(
-    service: &'e Service,
-    running: usize,
-    spares: usize,
-    domains: &'e FailureDomains,
-) -> Vec<Blow<'e>> {
+fn blows<'e>(service: &'e Service, running: usize, spares: usize, standing: Standing<'e>) -> Vec<Blow<'e>> {
     let mut losses: BTreeMap<usize, Loss<'e>> = BTreeMap::new();
-    for instance in &service.instances {
-        for place in domains.numbers(&instance.id) {
+    for (n, instance) in service.instances.iter().enumerate() {
+        for place in standing.places(n) {
             let loss = losses.entry(*place).or_default();
             match instance.spare {
                 true => loss.spares += 1,
@@ -93,7 +102,7 @@ fn blows<'e>(
         .into_iter()
         .filter(|(_, loss)| !loss.running.is_empty())
         .filter_map(|(place, loss)| {
-            let (place, kind) = domains.by_number(place)?;
+            let (place, kind) = standing.domains.by_number(place)?;
             Some(Blow {
                 place,
                 kind,
@@ -210,18 +219,14 @@ fn origins(service: &Service, estate: &Estate, blows: &[Blow<'_>]) -> Vec<crate:
         .collect()
 }
 
-fn unknown_places(
-    id: &ServiceId,
-    service: &Service,
-    running: &[&Instance],
-    domains: &FailureDomains,
-    found: &mut Vec<Lint>,
-) {
-    let is_known = |instance: &Instance| {
-        let mut places = domains.numbers(&instance.id).iter().filter_map(|place| domains.by_number(*place));
+fn unknown_places(id: &ServiceId, service: &Service, standing: Standing<'_>, found: &mut Vec<Lint>) {
+    let is_known = |n: usize| {
+        let mut places = standing.places(n).iter().filter_map(|place| standing.domains.by_number(*place));
         places.any(|(_, kind)| kind == service.survive)
     };
-    let hidden: Vec<&&Instance> = running.iter().filter(|instance| !is_known(instance)).collect();
+    let instances = service.instances.iter().enumerate();
+    let hidden = instances.filter(|(n, instance)| !instance.spare && !is_known(*n));
+    let hidden: Vec<&Instance> = hidden.map(|(_, instance)| instance).collect();
     if hidden.is_empty() {
         return;
     }

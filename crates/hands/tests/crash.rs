@@ -30,7 +30,7 @@ async fn killed_at_any_instant_of_starts_and_stops_it_neither_leaks_nor_doubles_
             client.send::<_, serde_json::Value>("POST", "/orders", &given, LONG).await.map(drop)
         });
         // Spread over the whole act: a start takes some milliseconds and then a grace of 100.
-        tokio::time::sleep(Duration::from_micros(rng.below(if round % 4 == 0 { 130_000 } else { 20_000 })))
+        tokio::time::sleep(Duration::from_micros(rng.below(if round % 4 == 0 { 130_000 } else { 8_000 })))
             .await;
         yard.kill_hand();
         let _ = asked.await;
@@ -55,6 +55,26 @@ async fn killed_at_any_instant_of_starts_and_stops_it_neither_leaks_nor_doubles_
     }
     println!("of {ROUNDS} orders at the instant of the kill: {seen:?}");
     assert!(seen.len() == 2, "the kills should fall before and after the effect: {seen:?}");
+}
+
+#[tokio::test]
+async fn killed_by_what_it_just_started_it_knows_that_process_or_that_process_ends() {
+    let mut yard = Yard::with([("a", sleeper())]).await;
+    for round in 0..10 {
+        std::fs::write(yard.kill_switch(), "").unwrap();
+        let order = yard.order(Action::Start(ids(["a"])));
+        assert!(yard.give(&order).await.is_err());
+        yard.kill_hand();
+        yard.start_hand().await;
+        until(&format!("round {round}: what is there is what the hand knows"), async || {
+            (yard.all() == known(&yard).await).then_some(())
+        })
+        .await;
+        yard.give(&order).await.unwrap();
+        assert_eq!(yard.leaders(), known(&yard).await);
+        assert_eq!(yard.leaders().len(), 1);
+        yard.perform(Action::Stop(ids(["a"]))).await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -46,6 +46,11 @@ impl Yard {
         UnixClient::new(self.socket())
     }
 
+    /// While this file exists, the next launcher kills the hand first.
+    pub fn kill_switch(&self) -> PathBuf {
+        self.folder.path().join("kill-hand")
+    }
+
     fn mark(&self) -> String {
         format!("YARD={}", self.folder.path().display())
     }
@@ -53,6 +58,7 @@ impl Yard {
     pub fn hand_command(&self) -> Command {
         let mut command = Command::new(hand_program());
         command.arg(self.dir()).arg(self.socket()).stdin(Stdio::null()).stdout(Stdio::null());
+        command.env("KILL_HAND", self.kill_switch());
         command
     }
 

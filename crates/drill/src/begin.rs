@@ -13,7 +13,7 @@ use dinghai_clock::format_span;
 use dinghai_estate::{Drill, DrillId, ServiceId};
 use dinghai_record::{
     Action, Actor, Approval, Condition, Consent, Event, Fault, FaultOrder, Grade, Health, IncidentRecord,
-    Plan, PlanId, PlanPurpose, PlanState, Reason, Step, StepClass, StepNo, Taking,
+    Plan, PlanId, PlanPurpose, PlanState, Reason, Step, StepClass, StepNo, Taking, percent,
 };
 
 use crate::{Inputs, scope};
@@ -151,8 +151,8 @@ fn unsteady(inputs: &Inputs<'_>, services: &BTreeSet<ServiceId>, stop_above: f64
         }
         Some(share) if share >= stop_above => against.push(
             Reason::new("drill-traffic-failing")
-                .with("share", crate::judge::percent(share))
-                .with("limit", crate::judge::percent(stop_above)),
+                .with("share", percent(share))
+                .with("limit", percent(stop_above)),
         ),
         Some(_) => {}
     }

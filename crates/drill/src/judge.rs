@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dinghai_clock::{Timestamp, format_span};
 use dinghai_estate::{Expectation, InstanceId};
-use dinghai_record::{DrillRecord, Measures, Reason, Verdict, measure_response, measure_traffic};
+use dinghai_record::{DrillRecord, Measures, Reason, Verdict, measure_response, measure_traffic, percent};
 
 use crate::Inputs;
 
@@ -78,10 +78,4 @@ fn share(measures: &Measures) -> Option<f64> {
         (Some(failed), Some(requests)) if requests > 0 => Some(failed as f64 / requests as f64),
         _ => None,
     }
-}
-
-/// A share for people: `0.25 %`.
-pub(crate) fn percent(share: f64) -> String {
-    let text = format!("{:.2}", share * 100.0);
-    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
 }

@@ -17,7 +17,7 @@ use dinghai_clock::{Timestamp, format_span};
 use dinghai_estate::Expectation;
 use dinghai_record::{
     Action, DrillRecord, DrillState, Event, Fault, Grade, Measures, PlanEnd, PlanRecord, PlanState, Reason,
-    StepOutcome, StepRecord, StepState, Verdict, reported_until,
+    StepOutcome, StepRecord, StepState, Verdict, percent, reported_until,
 };
 
 use crate::{Inputs, judge, recovery};
@@ -199,8 +199,8 @@ fn stops(inputs: &Inputs<'_>, record: &DrillRecord, broken: Option<Timestamp>) -
     {
         reasons.push(
             Reason::new("drill-stop-failing")
-                .with("share", judge::percent(share))
-                .with("limit", judge::percent(limit))
+                .with("share", percent(share))
+                .with("limit", percent(limit))
                 .with("requests", tally.requests),
         );
     }

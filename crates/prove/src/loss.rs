@@ -5,7 +5,7 @@
 //! who come back only the high figure is known: that nobody does.
 
 use dinghai_estate::{Estate, Money};
-use dinghai_record::{Measures, Reason};
+use dinghai_record::{Measures, Reason, percent};
 use serde::{Deserialize, Serialize};
 
 /// A loss, or why it is not known.
@@ -99,7 +99,7 @@ pub fn loss(estate: &Estate, measures: &Measures) -> Loss {
 fn term(id: &dinghai_estate::ServiceId, failed: u64, value: &dinghai_estate::Value, order: &Money) -> Reason {
     let base = |code| Reason::new(code).with("service", id).with("failed", failed).with("order", order);
     match value.conversion {
-        Some(share) => base("loss-term-conversion").with("conversion", crate::told::percent(share)),
+        Some(share) => base("loss-term-conversion").with("conversion", percent(share)),
         None => base("loss-term"),
     }
 }

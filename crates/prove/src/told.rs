@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use dinghai_clock::{Timestamp, format_span};
 use dinghai_estate::PromiseTarget;
+use dinghai_record::percent;
 
 /// A target: `2s` or `99.5 %`.
 pub(crate) fn target(target: &PromiseTarget) -> String {
@@ -22,12 +23,6 @@ pub(crate) fn measured(target: &PromiseTarget, measured: f64) -> String {
         }
         PromiseTarget::AtLeast(_) => percent(measured),
     }
-}
-
-/// A share: `0.25 %`.
-pub(crate) fn percent(share: f64) -> String {
-    let text = format!("{:.2}", share * 100.0);
-    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// How long between two times, as finely as matters: days in hours, hours in minutes, anything less in seconds.

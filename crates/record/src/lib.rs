@@ -34,5 +34,5 @@ pub use plan::{
     Approval, IllegalTransition, Plan, PlanEnd, PlanPurpose, PlanRecord, PlanState, Reservation, Step,
     StepOutcome, StepRecord, StepState, Taking,
 };
-pub use reason::Reason;
+pub use reason::{Reason, percent};
 pub use world::{Second, Sighting, Tally, Traffic, World};

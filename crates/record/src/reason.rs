@@ -32,6 +32,12 @@ impl Reason {
     }
 }
 
+/// A share, 0–1, as reasons carry it: `0.25 %`.
+pub fn percent(share: f64) -> String {
+    let text = format!("{:.2}", share * 100.0);
+    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
 /// For logs: `place-lost (instances: 7, place: hz-a)`.
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

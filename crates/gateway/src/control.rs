@@ -168,27 +168,34 @@ async fn look(State(control): State<Arc<Control>>, body: Bytes) -> Answer<Looked
     Ok(Json(control.change(Some(&order.fence), |standing| standing.look(&order)).await?))
 }
 
+/// Holds from here on, even when the disk refuses; the answer then says that a restart would forget it.
 async fn halt(State(control): State<Arc<Control>>, body: Bytes) -> Answer<HaltState> {
-    // An emergency does not fail for want of a reason.
-    let reason = read::<HaltRequest>(&body).map_or_else(|_| String::new(), |request| request.reason);
-    warn!(reason, "halted");
-    set_halted(&control, true).await
+    warn!(reason = reason(&body), "halted");
+    let mut told = control.told.lock().await;
+    told.standing.halted = true;
+    control.store(told.standing.clone()).await.map_err(|refusal| match refusal {
+        Refusal::Failed(reason) => {
+            Refusal::Failed(Reason { code: "gateway-halt-not-durable".to_owned(), ..reason })
+        }
+        other => other,
+    })?;
+    Ok(Json(HaltState { halted: true }))
 }
 
 async fn resume(State(control): State<Arc<Control>>, body: Bytes) -> Answer<HaltState> {
-    let reason = read::<HaltRequest>(&body).map_or_else(|_| String::new(), |request| request.reason);
-    info!(reason, "resumed");
-    set_halted(&control, false).await
-}
-
-async fn set_halted(control: &Control, halted: bool) -> Answer<HaltState> {
+    info!(reason = reason(&body), "resumed");
     control
         .change(None, |standing| {
-            standing.halted = halted;
+            standing.halted = false;
             Ok(())
         })
         .await?;
-    Ok(Json(HaltState { halted }))
+    Ok(Json(HaltState { halted: false }))
+}
+
+/// An emergency does not fail for want of a reason.
+fn reason(body: &Bytes) -> String {
+    read::<HaltRequest>(body).map_or_else(|_| String::new(), |request| request.reason)
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,6 @@
 //! An instance as this gateway knows it. It outlives the tables that name it, for as long as name and address stay.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +23,8 @@ pub(crate) struct Instance {
     pub(crate) address: Address,
     pub(crate) pool: Pool,
     in_flight: AtomicU32,
+    /// The share that the table in force gives it. Taking an instance out that takes no requests is no reflex.
+    share: AtomicU8,
     passing: AtomicBool,
     /// When anything at all was heard from it, in microseconds after `born`.
     heard_us: AtomicU64,
@@ -36,6 +38,8 @@ struct Judged {
     ejection: Ejection,
     allowance: Allowance,
     cause: Option<Cause>,
+    /// Whether its ejection stands in the log of reflexes.
+    logged: bool,
     seen: Option<Timestamp>,
     answered: bool,
     took_us: Option<u64>,
@@ -48,6 +52,7 @@ impl Instance {
             address,
             pool: Pool::default(),
             in_flight: AtomicU32::new(0),
+            share: AtomicU8::new(0),
             passing: AtomicBool::new(true),
             heard_us: AtomicU64::new(0),
             born: Instant::now(),
@@ -56,6 +61,7 @@ impl Instance {
                 ejection: Ejection::new(policy),
                 allowance: Allowance::default(),
                 cause: None,
+                logged: false,
                 seen: None,
                 answered: false,
                 took_us: None,
@@ -64,8 +70,9 @@ impl Instance {
         }
     }
 
-    /// Another measure from a new table.
-    pub(crate) fn adopt(&self, policy: EjectionPolicy) {
+    /// What a new table says of it.
+    pub(crate) fn adopt(&self, policy: EjectionPolicy, share: u8) {
+        self.share.store(share, Relaxed);
         self.judged().ejection.adopt(policy);
     }
 
@@ -107,7 +114,7 @@ impl Instance {
             self.heard_us.store(since, Relaxed);
         }
         let in_flight = self.in_flight();
-        let turn = {
+        let (turn, logged) = {
             let mut judged = self.judged();
             judged.seen = Some(now);
             judged.answered |= heard;
@@ -115,31 +122,40 @@ impl Instance {
                 judged.took_us = u64::try_from(took.as_micros()).ok();
             }
             let turn = judged.ejection.on(now, saw);
+            let was_logged = judged.logged;
             match turn {
                 Some(Turn::Ejected) => {
                     judged.allowance.eject(in_flight);
                     judged.cause = Some(cause.clone().unwrap_or(Cause::Timeout));
+                    judged.logged = self.share.load(Relaxed) > 0;
                 }
-                Some(Turn::Readmitted) => judged.cause = None,
+                Some(Turn::Readmitted) => {
+                    judged.cause = None;
+                    judged.logged = false;
+                }
                 None if !judged.ejection.is_passing() && !heard => {
                     judged.cause = cause.clone().or(judged.cause.take());
                 }
                 None => {}
             }
             self.passing.store(judged.ejection.is_passing(), Relaxed);
-            turn
+            (turn, was_logged || judged.logged)
         };
         match turn {
             Some(Turn::Ejected) => {
                 let cause = cause.unwrap_or(Cause::Timeout);
                 warn!(instance = %self.id, %cause, in_flight, "ejected");
-                core.reflexes.note(now, &self.id, Some(cause), in_flight);
+                if logged {
+                    core.reflexes.note(now, &self.id, Some(cause), in_flight);
+                }
                 self.pool.clear();
                 self.ejected.notify_waiters();
             }
             Some(Turn::Readmitted) => {
                 info!(instance = %self.id, "readmitted");
-                core.reflexes.note(now, &self.id, None, in_flight);
+                if logged {
+                    core.reflexes.note(now, &self.id, None, in_flight);
+                }
             }
             None => {}
         }

@@ -32,14 +32,14 @@ pub(crate) struct Route {
 pub(crate) struct Service {
     pub(crate) id: ServiceId,
     pub(crate) probe: Option<ProbeSpec>,
-    pub(crate) members: Vec<Standing>,
+    pub(crate) members: Vec<Seat>,
     pub(crate) panic_below: f64,
     pub(crate) purse: Arc<Purse>,
     pub(crate) turns: Mutex<RoundRobin>,
 }
 
 /// An instance in its service, as the table has it.
-pub(crate) struct Standing {
+pub(crate) struct Seat {
     pub(crate) instance: Arc<Instance>,
     pub(crate) share: u8,
     pub(crate) places: Vec<PlaceId>,
@@ -131,27 +131,21 @@ impl Service {
     fn of(id: &ServiceId, table: &ServiceTable, whole: &Table, before: &Routing, now: Timestamp) -> Self {
         let held = before.services.get(id);
         let policy = policy(table.probe.as_ref());
-        let standing = |(instance, member): (&InstanceId, &Member)| {
+        let seat = |(instance, member): (&InstanceId, &Member)| {
             let known = held.and_then(|held| {
-                let known = |each: &&Standing| {
-                    each.instance.id == *instance && each.instance.address == member.address
-                };
+                let known =
+                    |each: &&Seat| each.instance.id == *instance && each.instance.address == member.address;
                 held.members.iter().find(known).map(|each| Arc::clone(&each.instance))
             });
-            if let Some(known) = &known {
-                known.adopt(policy);
-            }
             let fresh = || Arc::new(Instance::new(instance.clone(), member.address.clone(), policy));
-            Standing {
-                instance: known.unwrap_or_else(fresh),
-                share: member.share,
-                places: member.places.clone(),
-            }
+            let instance = known.unwrap_or_else(fresh);
+            instance.adopt(policy, member.share);
+            Seat { instance, share: member.share, places: member.places.clone() }
         };
         Self {
             id: id.clone(),
             probe: table.probe.clone().filter(is_ours),
-            members: table.members.iter().map(standing).collect(),
+            members: table.members.iter().map(seat).collect(),
             panic_below: whole.panic_below,
             purse: held.map_or_else(|| Arc::new(Purse::new(now)), |held| Arc::clone(&held.purse)),
             turns: Mutex::default(),

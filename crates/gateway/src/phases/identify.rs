@@ -54,6 +54,8 @@ pub(crate) fn onward(head: &mut Parts, peer: SocketAddr, trusted: bool, host: &s
     }
     head.headers.entry(PROTO).or_insert(HeaderValue::from_static("http"));
     head.headers.entry(HOST).or_insert(stated);
+    // We have read, or shall read, the body from the client; the instance need not ask for it.
+    head.headers.remove(header::EXPECT);
     if head.uri.authority().is_some() {
         let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
         head.uri = path.parse().unwrap_or_else(|_| Uri::from_static("/"));

@@ -11,7 +11,7 @@ use dinghai_estate::Balance;
 use dinghai_limits::{Load, in_panic, least_request};
 
 use crate::core::Core;
-use crate::routing::{Route, Service, Standing};
+use crate::routing::{Route, Seat, Service};
 
 /// The slot, among the service's members, of the instance to send to. None when nobody is left.
 pub(crate) fn pick(core: &Core, route: &Route, tried: &[usize]) -> Option<usize> {
@@ -21,7 +21,7 @@ pub(crate) fn pick(core: &Core, route: &Route, tried: &[usize]) -> Option<usize>
     let candidates = choice.members().filter(|(_, member)| choice.shared_places(member) == nearest);
     match route.spec.balance {
         Balance::LeastRequest => {
-            let load = |member: &Standing| Load {
+            let load = |member: &Seat| Load {
                 in_flight: member.instance.in_flight(),
                 weight: u32::from(member.share),
             };
@@ -57,7 +57,7 @@ impl<'a> Choice<'a> {
         Self { service, tried, panic: in_panic(healthy, all, service.panic_below), now }
     }
 
-    fn members(&self) -> impl Iterator<Item = (usize, &'a Standing)> + Clone {
+    fn members(&self) -> impl Iterator<Item = (usize, &'a Seat)> + Clone {
         let (tried, panic, now) = (self.tried, self.panic, self.now);
         self.service.members.iter().enumerate().filter(move |(slot, member)| {
             member.share > 0
@@ -66,7 +66,7 @@ impl<'a> Choice<'a> {
         })
     }
 
-    fn shared_places(&self, member: &Standing) -> usize {
+    fn shared_places(&self, member: &Seat) -> usize {
         let tried = self.tried.iter().filter_map(|slot| self.service.members.get(*slot));
         tried.map(|tried| tried.places.iter().filter(|place| member.places.contains(place)).count()).sum()
     }

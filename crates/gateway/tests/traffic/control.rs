@@ -124,6 +124,25 @@ async fn a_halted_gateway_changes_no_weight_and_still_ejects() {
 }
 
 #[tokio::test]
+async fn what_can_not_be_stored_is_refused_except_a_halt() {
+    let backend = Backend::start().await;
+    let (stage, folder) = Stage::serving(table(5, &[backend.port])).await;
+    // A folder in the way of the file that is written aside.
+    let aside = folder.path().join("gateway-public.table.json.new");
+    std::fs::create_dir(&aside).unwrap();
+    assert!(matches!(refusal(perform(&stage, &order(6, "a", 0)).await), Refusal::Failed(_)));
+    assert_eq!(stage.status().await.generation, 5);
+    let request = HaltRequest { reason: "a test".to_owned() };
+    let halted = stage.control.send::<_, HaltState>("POST", "/halt", &request, SOON).await;
+    assert!(matches!(refusal(halted), Refusal::Failed(reason) if reason.code == "gateway-halt-not-durable"));
+    assert!(stage.status().await.halted);
+    // It recovers by itself.
+    std::fs::remove_dir(&aside).unwrap();
+    set_halted(&stage, false).await;
+    assert!(perform(&stage, &order(6, "a", 0)).await.unwrap().changed);
+}
+
+#[tokio::test]
 async fn routes_close_when_the_lease_of_a_lost_controller_ends() {
     let backend = Backend::start().await;
     let lease = Duration::from_secs(10);

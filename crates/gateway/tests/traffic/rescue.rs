@@ -222,3 +222,26 @@ async fn the_only_instance_of_a_service_is_waited_for_to_the_end() {
     assert_eq!((seen.status, seen.reason()), (504, "timeout"));
     assert_eq!(only.served(), 1);
 }
+
+#[tokio::test]
+async fn a_spare_that_does_not_run_is_down_and_no_reflex() {
+    let [a, b] = [Backend::start().await, Backend::start().await];
+    let mut wanted = table(1, &[a.port, b.port]);
+    set_share(&mut wanted, "b", 0);
+    let (stage, _folder) = Stage::serving(wanted.clone()).await;
+    b.kill().await;
+    let status = stage.until("it is down", |status| is_ejected(status, "b")).await;
+    assert!(status.reflexes.is_empty());
+}
+
+#[tokio::test]
+async fn a_request_that_is_not_idempotent_stays_with_an_instance_that_hangs() {
+    let backends = three().await;
+    let mut wanted = table(1, &ports(&backends));
+    wanted.routes[0].timeout_ms = 1500;
+    let (stage, _folder) = Stage::serving(wanted).await;
+    backends.iter().for_each(|backend| backend.become_(Mood::Hung));
+    let seen = ask(stage.port().await, "POST", "/buy", "one").await;
+    assert_eq!((seen.status, seen.reason()), (504, "timeout"));
+    assert_eq!(backends.iter().map(Backend::served).sum::<usize>(), 1);
+}

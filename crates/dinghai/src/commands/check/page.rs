@@ -90,7 +90,9 @@ fn of_problem(problem: &Problem, sources: &BTreeMap<String, String>) -> Shown {
         ));
         for (origin, length, note) in &problem.also {
             match origin.file == problem.origin.file {
-                true => labels.push(LabeledSpan::new_with_span(Some(note.clone()), span(text, origin, *length))),
+                true => {
+                    labels.push(LabeledSpan::new_with_span(Some(note.clone()), span(text, origin, *length)))
+                }
                 false => help.push(format!("{note}: {origin}")),
             }
         }
@@ -109,13 +111,18 @@ fn of_lint(lint: &Lint, sources: &BTreeMap<String, String>) -> Shown {
     let first = lint.origins.first();
     let text = first.and_then(|first| Some((first, sources.get(&first.file).filter(|_| first.line > 0)?)));
     let mut labels = Vec::new();
-    let mut help: Vec<String> = lint.counterexample.iter().cloned().collect();
+    let counterexample = lint.counterexample.iter().map(|event| format!("counterexample: {event}"));
+    let mut help: Vec<String> = counterexample.collect();
     help.push(lint.help.clone());
     match (text, first) {
         (Some((first, text)), _) => {
             let same_file = lint.origins.iter().filter(|origin| origin.file == first.file);
             for origin in same_file.take(SHOWN) {
-                labels.push(LabeledSpan::new_with_span(None, span(text, origin, word(text, origin))));
+                let span = span(text, origin, word(text, origin));
+                labels.push(match labels.is_empty() {
+                    true => LabeledSpan::new_primary_with_span(None, span),
+                    false => LabeledSpan::new_with_span(None, span),
+                });
             }
             let elsewhere: Vec<String> = lint
                 .origins
@@ -188,10 +195,8 @@ fn render(shown: impl Iterator<Item = Shown>) -> anyhow::Result<String> {
         true => GraphicalTheme::unicode(),
         false => GraphicalTheme::unicode_nocolor(),
     };
-    let handler = GraphicalReportHandler::new_themed(theme)
-        .with_width(WIDTH)
-        .with_links(false)
-        .with_context_lines(0);
+    let handler =
+        GraphicalReportHandler::new_themed(theme).with_width(WIDTH).with_links(false).with_context_lines(1);
     let mut page = String::new();
     for shown in shown {
         handler.render_report(&mut page, &shown)?;
@@ -229,6 +234,7 @@ impl Diagnostic for Shown {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        (!self.labels.is_empty()).then(|| Box::new(self.labels.iter().cloned()) as Box<dyn Iterator<Item = _>>)
+        (!self.labels.is_empty())
+            .then(|| Box::new(self.labels.iter().cloned()) as Box<dyn Iterator<Item = _>>)
     }
 }

@@ -1,0 +1,67 @@
+//! The pages of `check`, as the binary prints them.
+
+#![expect(clippy::unwrap_used, reason = "a page that is not there fails its test")]
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+/// Runs the binary in the folder of the fixtures, so that pages name files as a user would.
+fn dinghai(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_dinghai"))
+        .args(arguments)
+        .current_dir(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/check"))
+        .output()
+        .unwrap()
+}
+
+fn page(arguments: &[&str]) -> (String, Option<i32>) {
+    let output = dinghai(arguments);
+    (String::from_utf8(output.stdout).unwrap(), output.status.code())
+}
+
+#[test]
+fn mistakes_are_shown_with_their_lines() {
+    let (page, code) = page(&["check", "mistakes.yaml"]);
+    assert_eq!(code, Some(2));
+    insta::assert_snapshot!(page);
+}
+
+#[test]
+fn weaknesses_are_shown_with_a_counterexample() {
+    let (page, code) = page(&["check", "weak.yaml"]);
+    assert_eq!(code, Some(1));
+    insta::assert_snapshot!(page);
+}
+
+#[test]
+fn a_sound_estate_ends_with_zero_and_warnings_can_be_denied() {
+    assert_eq!(page(&["check", "sound.yaml"]).1, Some(0));
+    assert_eq!(page(&["check", "warned.yaml"]).1, Some(0));
+    assert_eq!(page(&["check", "warned.yaml", "--deny", "warnings"]).1, Some(1));
+    assert_eq!(page(&["check", "nowhere.yaml"]).1, Some(2));
+}
+
+#[test]
+fn the_same_stands_in_json() {
+    let (text, code) = page(&["check", "weak.yaml", "--json"]);
+    assert_eq!(code, Some(1));
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(json["findings"][0]["rule"], "survive");
+    assert_eq!(json["findings"][0]["origins"][0]["line"], 6);
+    assert_eq!((json["errors"].as_u64(), json["warnings"].as_u64()), (Some(1), Some(0)));
+}
+
+#[test]
+fn every_rule_is_explained() {
+    for rule in dinghai_estate::rules() {
+        let (page, code) = page(&["explain", rule.id]);
+        assert!(page.starts_with(rule.id) && code == Some(0), "{page}");
+    }
+    assert_eq!(page(&["explain", "no-such-rule"]).1, Some(1));
+}
+
+#[test]
+fn the_schema_is_json() {
+    let schema: serde_json::Value = serde_json::from_str(&page(&["schema"]).0).unwrap();
+    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+}

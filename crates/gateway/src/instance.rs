@@ -26,6 +26,8 @@ pub(crate) struct Instance {
     /// The share that the table in force gives it. Taking an instance out that takes no requests is no reflex.
     share: AtomicU8,
     passing: AtomicBool,
+    /// Out of rotation because nobody listens there.
+    refusing: AtomicBool,
     /// When anything at all was heard from it, in microseconds after `born`.
     heard_us: AtomicU64,
     born: Instant,
@@ -54,6 +56,7 @@ impl Instance {
             in_flight: AtomicU32::new(0),
             share: AtomicU8::new(0),
             passing: AtomicBool::new(true),
+            refusing: AtomicBool::new(false),
             heard_us: AtomicU64::new(0),
             born: Instant::now(),
             trial: AtomicBool::new(false),
@@ -79,6 +82,11 @@ impl Instance {
     /// Whether it is in rotation.
     pub(crate) fn is_passing(&self) -> bool {
         self.passing.load(Relaxed)
+    }
+
+    /// Whether it is out of rotation because nobody listens there.
+    pub(crate) fn is_refusing(&self) -> bool {
+        self.refusing.load(Relaxed)
     }
 
     /// Whether one request may find out if it is back.
@@ -139,6 +147,7 @@ impl Instance {
                 None => {}
             }
             self.passing.store(judged.ejection.is_passing(), Relaxed);
+            self.refusing.store(judged.cause == Some(Cause::Refused), Relaxed);
             (turn, was_logged || judged.logged)
         };
         match turn {

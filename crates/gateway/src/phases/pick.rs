@@ -43,26 +43,37 @@ pub(crate) fn is_elsewhere(core: &Core, route: &Route, tried: &[usize]) -> bool 
 struct Choice<'a> {
     service: &'a Service,
     tried: &'a [usize],
-    panic: bool,
+    /// Instances out of rotation take requests too.
+    wide: bool,
+    /// Somebody who takes requests listens at all.
+    listened: bool,
     now: Timestamp,
 }
 
 impl<'a> Choice<'a> {
     fn of(service: &'a Service, tried: &'a [usize], now: Timestamp) -> Self {
-        let (mut all, mut healthy) = (0, 0);
-        for member in service.members.iter().filter(|member| member.share > 0) {
+        let (mut all, mut healthy, mut left, mut listening) = (0, 0, 0, 0);
+        for (slot, member) in service.members.iter().enumerate().filter(|(_, member)| member.share > 0) {
+            let passing = member.instance.is_passing();
             all += 1;
-            healthy += usize::from(member.instance.is_passing());
+            healthy += usize::from(passing);
+            left += usize::from(passing && !tried.contains(&slot));
+            listening += usize::from(!member.instance.is_refusing());
         }
-        Self { service, tried, panic: in_panic(healthy, all, service.panic_below), now }
+        // Panic spreads load; a request that has failed once goes where it is answered, while there is such a place.
+        let wide = in_panic(healthy, all, service.panic_below) && (tried.is_empty() || left == 0);
+        Self { service, tried, wide, listened: listening > 0, now }
     }
 
     fn members(&self) -> impl Iterator<Item = (usize, &'a Seat)> + Clone {
-        let (tried, panic, now) = (self.tried, self.panic, self.now);
+        let (tried, wide, listened, now) = (self.tried, self.wide, self.listened, self.now);
         self.service.members.iter().enumerate().filter(move |(slot, member)| {
+            let instance = &member.instance;
+            // One that refuses connections takes no load off the others, so panic passes it over.
+            let panicked = wide && !(listened && instance.is_refusing());
             member.share > 0
                 && !tried.contains(slot)
-                && (panic || member.instance.is_passing() || member.instance.admits_trial(now))
+                && (instance.is_passing() || panicked || instance.admits_trial(now))
         })
     }
 

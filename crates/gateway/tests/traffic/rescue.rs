@@ -177,6 +177,20 @@ async fn in_panic_requests_are_spread_over_all() {
 }
 
 #[tokio::test]
+async fn in_panic_instances_that_refuse_connections_are_passed_over() {
+    let [a, b, c] = three().await;
+    let (stage, _folder) = Stage::serving(table(1, &[a.port, b.port, c.port])).await;
+    a.kill().await;
+    b.kill().await;
+    stage.until("both are ejected", |status| is_ejected(status, "a") && is_ejected(status, "b")).await;
+    for _ in 0..100 {
+        assert_eq!(ask(stage.port().await, "POST", "/buy", "").await.status, 200);
+    }
+    assert_eq!(c.served(), 100);
+    assert_eq!(stage.status().await.routes[&RouteId::from("/")].rescued, 0, "at the first try");
+}
+
+#[tokio::test]
 async fn an_instance_at_share_0_takes_no_request() {
     let backends = three().await;
     let mut wanted = table(1, &ports(&backends));

@@ -82,7 +82,10 @@ macro_rules! files {
     };
 }
 
-files!["access", "act", "cli", "decide", "detect", "drill", "engine", "event", "gateway", "hands", "pages", "prove", "record"];
+files![
+    "access", "act", "cli", "decide", "detect", "drill", "engine", "event", "gateway", "hands", "pages",
+    "prove", "record"
+];
 
 /// A file that can not be read is left out; a test proves that there is none.
 fn catalogue() -> &'static Catalogue {

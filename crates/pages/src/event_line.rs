@@ -1,5 +1,6 @@
 //! One line for each kind of ledger entry, for timeline, ledger and command line.
 
+use dinghai_estate::{KnownPromise, PromiseTarget};
 use dinghai_record::{Approval, Consent, Event, PlanEnd, Proof, StepOutcome, Verdict};
 
 use crate::catalogue::{event_sentence, text};
@@ -55,10 +56,12 @@ pub(crate) fn proof(language: Language, proof: &Proof) -> String {
     match proof {
         Proof::Promise { promise, measured, kept } => {
             let key = if *kept { "proof-kept" } else { "proof-broken" };
-            let measured = if *measured <= 1.0 && promise.as_str().starts_with("availability") {
-                percent(language, *measured)
-            } else {
-                decimal(language, *measured, 3)
+            let measured = match KnownPromise::of(promise.as_str()).map(|known| &known.standard) {
+                Some(PromiseTarget::Within(_)) => {
+                    span(language, std::time::Duration::from_secs_f64((measured / 1000.0).max(0.0)))
+                }
+                Some(PromiseTarget::AtLeast(_)) => percent(language, *measured),
+                None => decimal(language, *measured, 3),
             };
             text(language, key, &[("promise", promise.to_string()), ("measured", measured)])
         }

@@ -192,7 +192,7 @@ fn line(scene: &Scene<'_>, row: &PromiseRow) -> Markup {
                     td.void data-l=(label("voided-by")) { span.quiet { (label("no-proof-yet")) } }
                 }
             }
-            td.src-c data-l=(label("source")) { small { (row.origin) } }
+            td.src-c data-l=(label("source")) { small { @if row.origin.line == 0 { (row.origin.file) } @else { (row.origin) } } }
             td.prove {
                 @if row.drills.is_empty() { small { (label("no-drill-proves-it")) } }
                 @for due in row.drills.iter().take(2) {

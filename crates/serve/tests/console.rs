@@ -13,8 +13,8 @@ use axum::http::{StatusCode, header};
 use axum::response::Response;
 use dinghai_clock::{Clock as _, SystemClock, Timestamp};
 use dinghai_estate::Estate;
-use dinghai_record::{Book, Event, Reason};
 use dinghai_ports::Journal as _;
+use dinghai_record::{Book, Event, Reason};
 use dinghai_serve::{Role, new_link};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
@@ -93,8 +93,18 @@ fn digest(page: &str) -> String {
 }
 
 const PAGES: [&str; 12] = [
-    "/", "/incidents", "/incidents/1", "/plans", "/plans/1", "/plans/2", "/drills", "/drills/runs/1", "/promises",
-    "/ledger", "/ledger/5", "/halt",
+    "/",
+    "/incidents",
+    "/incidents/1",
+    "/plans",
+    "/plans/1",
+    "/plans/2",
+    "/drills",
+    "/drills/runs/1",
+    "/promises",
+    "/ledger",
+    "/ledger/5",
+    "/halt",
 ];
 
 #[tokio::test]
@@ -107,7 +117,10 @@ async fn every_page_is_whole_in_both_languages() {
             assert_eq!(status, StatusCode::OK, "{path}");
             assert!(!page.contains('⟦'), "{path} {language}: a text is missing");
             assert!(page.ends_with("</html>"), "{path}");
-            assert!(!page.contains(" style=") && !page.contains("<style"), "{path}: the policy forbids styles");
+            assert!(
+                !page.contains(" style=") && !page.contains("<style"),
+                "{path}: the policy forbids styles"
+            );
             assert_eq!(page.matches("<script").count(), 1, "{path}: the policy forbids scripts in pages");
         }
     }
@@ -165,7 +178,9 @@ async fn a_viewer_may_not_act() {
     let (_, page) = console.page("/incidents/1", &signed).await;
     assert!(!page.contains("value=\"approve\""), "a viewer is shown no form");
     let token = csrf(&page);
-    for (path, body) in [("/halt", "why=x"), ("/resume", ""), ("/plans/2", "do=approve"), ("/drills/zone-loss", "")] {
+    for (path, body) in
+        [("/halt", "why=x"), ("/resume", ""), ("/plans/2", "do=approve"), ("/drills/zone-loss", "")]
+    {
         let answer = console.send(form(path, Some(&signed), &format!("csrf={token}&{body}"))).await;
         assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{path}");
     }
@@ -182,7 +197,8 @@ async fn a_plan_is_approved_by_the_person_who_looked_at_it() {
     assert_eq!(console.send(changed).await.status(), StatusCode::BAD_REQUEST);
     let silent = form("/plans/2", Some(&signed), &format!("csrf={token}&do=decline&digest={looked_at}&why="));
     assert_eq!(console.send(silent).await.status(), StatusCode::BAD_REQUEST, "declining needs a reason");
-    let approved = form("/plans/2", Some(&signed), &format!("csrf={token}&do=approve&digest={looked_at}&why="));
+    let approved =
+        form("/plans/2", Some(&signed), &format!("csrf={token}&do=approve&digest={looked_at}&why="));
     assert_eq!(console.send(approved).await.status(), StatusCode::SEE_OTHER);
     let book = console.book();
     assert!(book.plans.values().any(|record| record.by.is_some()));
@@ -210,8 +226,17 @@ async fn what_is_not_there_is_not_found() {
     let console = Console::of(shop::estate());
     let signed = console.sign_in(Role::Viewer).await;
     let paths = [
-        "/incidents/99", "/incidents/x", "/plans/99", "/plans/-1", "/drills/runs/9", "/ledger/0", "/ledger/99999",
-        "/nothing", "/api/v1/plans/99", "/api/v1/ledger/0", "/api/v1/nothing",
+        "/incidents/99",
+        "/incidents/x",
+        "/plans/99",
+        "/plans/-1",
+        "/drills/runs/9",
+        "/ledger/0",
+        "/ledger/99999",
+        "/nothing",
+        "/api/v1/plans/99",
+        "/api/v1/ledger/0",
+        "/api/v1/nothing",
     ];
     for path in paths {
         assert_eq!(console.page(path, &signed).await.0, StatusCode::NOT_FOUND, "{path}");
@@ -237,7 +262,8 @@ async fn names_and_reasons_come_out_escaped() {
     console.memory.write(console.now, Event::FindingCleared { key, reasons });
     let signed = console.sign_in(Role::Admin).await;
     let head = console.book().head.0;
-    for path in ["/", "/ledger", "/halt", &format!("/ledger/{}", head - 1), &format!("/ledger/{}", head - 2)] {
+    for path in ["/", "/ledger", "/halt", &format!("/ledger/{}", head - 1), &format!("/ledger/{}", head - 2)]
+    {
         let (status, page) = console.page(path, &signed).await;
         assert_eq!(status, StatusCode::OK, "{path}");
         assert!(!page.contains("<script>"), "{path}");
@@ -277,7 +303,8 @@ async fn what_is_missing_is_unknown_and_not_well() {
     let console = Console::of(shop::estate());
     let estate = shop::estate();
     let blind = dinghai_record::World { at: console.now, ..Default::default() };
-    let app = dinghai_serve::app(shop::handle(estate, blind, console.memory.clone()), console.dir.path()).unwrap();
+    let app =
+        dinghai_serve::app(shop::handle(estate, blind, console.memory.clone()), console.dir.path()).unwrap();
     let blind = Console { app, ..console };
     let signed = blind.sign_in(Role::Viewer).await;
     let (_, page) = blind.page("/", &signed).await;

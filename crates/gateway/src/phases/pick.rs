@@ -1,8 +1,8 @@
 //! Phase *pick*: which instance takes the request.
 //!
-//! Members with share 0 take none. Of the others those in rotation, or all of them in panic, or one that is due a trial;
-//! never one that this request was sent to before. Those that share the fewest places with the instances tried go
-//! first, and among them the route's balance decides.
+//! Members with share 0 take none. Of the others those in rotation, or one that is due a trial; in panic also those out of
+//! rotation that listen. Never one that this request was sent to before. Those that share the fewest places with
+//! the instances tried go first, and among them the route's balance decides.
 
 use std::sync::PoisonError;
 

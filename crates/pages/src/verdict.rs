@@ -150,3 +150,7 @@ pub(crate) fn headline(verdict: &Verdict, below: &Markup) -> Markup {
         div.verdict #verdict data-live { (toned(verdict.tone, verdict.shape)) h1 { (verdict.sentence) } p { (below) } }
     }
 }
+
+#[cfg(test)]
+#[path = "verdict_tests.rs"]
+mod tests;

@@ -186,7 +186,7 @@ pub fn run(scene: &Scene<'_>, record: &DrillRecord, entries: &[Entry]) -> Markup
     );
     let main = html! {
         div.verdict #verdict data-live { (toned(Tone::Plain, "bolt")) h1 { (title) } p {
-            (shown(scene, record.state)) ". "
+            (shown(scene, record.state)) (scene.stop())
             (scene.say("run-by-with", &[("who", crate::actor(scene.language(), &record.by)), ("consent", consented(scene.language(), &record.consent))]))
         } }
         div.room {

@@ -121,9 +121,9 @@ pub(crate) fn steps(scene: &Scene<'_>, record: &PlanRecord) -> Markup {
             span {
                 (phrase::action(scene.language(), &step.action))
                 small {
-                    (undo(scene, &step.class)) ". "
+                    (undo(scene, &step.class)) (scene.stop())
                     @if let Some(check) = &step.verify {
-                        (scene.say("verified-by", &[("condition", phrase::condition(scene.language(), check))])) ". "
+                        (scene.say("verified-by", &[("condition", phrase::condition(scene.language(), check))])) (scene.stop())
                     }
                     (scene.say("gives-up", &[("span", scene.span(step.within))]))
                 }
@@ -308,7 +308,7 @@ pub fn plan(scene: &Scene<'_>, record: &PlanRecord) -> Markup {
         @if let Some(by) = &record.by { p { (scene.say("decided-by-who", &[("who", crate::actor(scene.language(), by))])) } }
     };
     let main = html! {
-        div.verdict #verdict data-live { (toned(tone, name)) h1 { (title) } p { (status(tone, name, &word)) ". " (purpose(scene, &record.plan.purpose)) ". " (scene.say("proposed-at", &[("at", scene.moment(record.proposed.0))])) } }
+        div.verdict #verdict data-live { (toned(tone, name)) h1 { (title) } p { (status(tone, name, &word)) (scene.stop()) (purpose(scene, &record.plan.purpose)) (scene.stop()) (scene.say("proposed-at", &[("at", scene.moment(record.proposed.0))])) } }
         div.room {
             div.rail {
                 @if record.state == PlanState::Waiting { (ask(scene, &stand, record)) }

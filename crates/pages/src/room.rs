@@ -65,7 +65,7 @@ fn says(scene: &Scene<'_>, incident: &IncidentRecord) -> String {
             ],
         ),
         IncidentState::Open => {
-            scene.say("findings-standing", &[("n", scene.n(incident.standing.len()))]) + ". "
+            scene.say("findings-standing", &[("n", scene.n(incident.standing.len()))]) + scene.stop()
         }
         _ => scene.say("incident-over", &[]),
     };

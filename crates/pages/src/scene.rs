@@ -100,6 +100,14 @@ impl Scene<'_> {
         format::clock(&self.format.zone, at)
     }
 
+    /// Ends a sentence that another one follows.
+    pub(crate) fn stop(&self) -> &'static str {
+        match self.language() {
+            Language::En => ". ",
+            Language::Zh => "。",
+        }
+    }
+
     /// Joins names as the language does.
     pub(crate) fn list<T: ToString>(&self, items: impl IntoIterator<Item = T>) -> String {
         let separator = match self.language() {

@@ -79,6 +79,11 @@ impl Inputs<'_> {
     fn is_starting(&self, instance: &Instance, sighting: &Sighting) -> bool {
         match &sighting.process {
             Some(ProcessState::Stopped) => true,
+            // Ours to run, and the hand has not had the time to say whether it was ever started.
+            None if instance.run.is_some() => self.senses.watched(&instance.id).is_none_or(|watched| {
+                watched.process.is_none()
+                    && self.senses.began().is_some_and(|began| self.now.since(began) < START_GRACE)
+            }),
             Some(ProcessState::Running { .. }) => self
                 .senses
                 .watched(&instance.id)

@@ -149,20 +149,20 @@ fn slow(inputs: &Inputs<'_>, instance: &Instance, watched: &Watched) -> Verdict 
 
 fn flapping(inputs: &Inputs<'_>, instance: &Instance, watched: &Watched) -> Verdict {
     let views = || watched.views.values().filter(|view| view.fresh(inputs.now));
-    let Some(changes) = views().map(|view| view.flaps(inputs.now)).max() else {
+    let Some(falls) = views().map(|view| view.flaps(inputs.now)).max() else {
         return Verdict::CannotTell;
     };
     let says = |code: &str| {
         Reason::new(code)
             .with("instance", &instance.id)
-            .with("changes", changes)
+            .with("falls", falls)
             .with("window", format_span(FLAP_WINDOW))
     };
-    if changes >= FLAPS {
+    if falls >= FLAPS {
         let key = key(FindingKind::InstanceFlapping, Subject::Instance(instance.id.clone()));
         let instances = BTreeSet::from([instance.id.clone()]);
         Verdict::stands(&key, inputs.now, Severity::Warning, instances, false, says("instance-flapping"))
-    } else if changes == 0 && inputs.world.health(&instance.id) != &Health::Unknown {
+    } else if falls == 0 && inputs.world.health(&instance.id) != &Health::Unknown {
         Verdict::gone(says("instance-steady-again"))
     } else {
         Verdict::CannotTell

@@ -12,10 +12,11 @@ use dinghai_clock::Timestamp;
 use dinghai_estate::ProbeSpec;
 use dinghai_record::{Cause, Health};
 
-/// How long changes between up and down are remembered; [`FLAPS`] of them in this time are flapping.
+/// How long falls from up to down are remembered; [`FLAPS`] of them in this time are flapping.
 pub(crate) const FLAP_WINDOW: Duration = Duration::from_secs(60);
-/// So many changes in [`FLAP_WINDOW`] are flapping: two full falls and the way into a third.
-pub(crate) const FLAPS: usize = 5;
+/// So many falls in [`FLAP_WINDOW`] are flapping. Two are had by an instance that falls, is mended, and is lost again
+/// with its place.
+pub(crate) const FLAPS: usize = 3;
 /// So many last answers are judged for slowness.
 pub(crate) const SLOW_OF: usize = 10;
 /// Gateways and the hand report at least every second; three missed reports make them unknown.
@@ -60,7 +61,7 @@ pub(crate) struct View {
     heard: Option<Timestamp>,
     /// The run of like answers that goes on: whether they are answers, how many, since when.
     run: (bool, u32, Timestamp),
-    changes: VecDeque<Timestamp>,
+    falls: VecDeque<Timestamp>,
     /// The last definite verdict, so that a change through unknown still counts.
     was_up: Option<bool>,
     slow: VecDeque<bool>,
@@ -77,7 +78,7 @@ impl View {
             since: Timestamp::EPOCH,
             heard: None,
             run: (false, 0, Timestamp::EPOCH),
-            changes: VecDeque::new(),
+            falls: VecDeque::new(),
             was_up: None,
             slow: VecDeque::new(),
             took_us: None,
@@ -144,11 +145,11 @@ impl View {
 
     fn turn(&mut self, health: Health, at: Timestamp) {
         let up = health == Health::Up;
-        if self.was_up.is_some_and(|was| was != up) {
-            self.changes.push_back(at);
+        if self.was_up == Some(true) && !up {
+            self.falls.push_back(at);
         }
-        while self.changes.front().is_some_and(|change| at.since(*change) > FLAP_WINDOW) {
-            self.changes.pop_front();
+        while self.falls.front().is_some_and(|fall| at.since(*fall) > FLAP_WINDOW) {
+            self.falls.pop_front();
         }
         self.was_up = Some(up);
         self.health = health;
@@ -198,7 +199,7 @@ impl View {
 
     /// Changes between up and down within [`FLAP_WINDOW`].
     pub(crate) fn flaps(&self, now: Timestamp) -> usize {
-        self.changes.iter().filter(|change| now.since(**change) <= FLAP_WINDOW).count()
+        self.falls.iter().filter(|fall| now.since(**fall) <= FLAP_WINDOW).count()
     }
 
     /// How many of the last [`SLOW_OF`] answers were slow; none before there were so many.

@@ -16,7 +16,11 @@ use dinghai_record::{
 /// The longest that a gateway's ejection may come before the trouble was seen and still be part of it.
 const BEFORE: Duration = Duration::from_secs(10);
 
-/// The new measures of an incident, when they differ from those it has. Users are counted in whole seconds, so at most
+/// How often the mere growth of the number of requests is written down.
+const COUNT_EVERY: Duration = Duration::from_secs(10);
+
+/// The new measures of an incident, when they say something new: that more requests failed or were rescued, how fast
+/// we were, or, every [`COUNT_EVERY`] and at the end, how many requests there were. Users are counted in whole seconds, so at most
 /// once a second, from the beginning until its findings had cleared.
 pub fn incident_measures(
     estate: &Estate,
@@ -42,7 +46,11 @@ pub fn incident_measures(
         acted_ms: old.acted_ms.or(response.acted_ms),
         ..added(&old, counted, from.since(begin))
     };
-    (measures != old).then_some(Event::IncidentMeasured { incident, measures })
+    let only_more = old.until.is_some()
+        && Measures { requests: old.requests, until: old.until, ..measures.clone() } == old
+        && measures.until.zip(old.until).is_some_and(|(new, old)| new.since(old) < COUNT_EVERY);
+    let ended = record.quiet_since.is_some() && measures.until == record.quiet_since;
+    (measures != old && (ended || !only_more)).then_some(Event::IncidentMeasured { incident, measures })
 }
 
 /// When an incident began: when its trouble was first seen, or when a gateway first ejected one of its instances

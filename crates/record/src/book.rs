@@ -32,6 +32,7 @@ pub struct Book {
     /// How many distinct estates were in force; the digest of the one that is.
     pub estate: (u64, Hash),
     /// Findings that stand.
+    #[serde(with = "crate::pairs")]
     pub findings: BTreeMap<FindingKey, OpenFinding>,
     /// Incidents.
     pub incidents: BTreeMap<IncidentId, IncidentRecord>,

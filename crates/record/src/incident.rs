@@ -73,6 +73,7 @@ pub struct IncidentRecord {
     /// Findings that stand.
     pub standing: BTreeSet<FindingKey>,
     /// Every finding it ever had, with the time it joined.
+    #[serde(with = "crate::pairs")]
     pub findings: BTreeMap<FindingKey, Timestamp>,
     /// Services it touches.
     pub services: BTreeSet<ServiceId>,

@@ -14,6 +14,7 @@ mod ids;
 mod incident;
 mod measure;
 mod observation;
+mod pairs;
 mod person;
 mod plan;
 mod reason;

@@ -6,7 +6,8 @@ use std::fmt;
 use dinghai_clock::Timestamp;
 use dinghai_estate::{GatewayId, InstanceId, PlaceId, RouteId, ServiceId};
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Second;
 
@@ -23,9 +24,9 @@ pub struct Observation {
     pub seen: Seen,
 }
 
-/// Who looks. Two vantage points are two different values of this type.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+/// Who looks. Two vantage points are two different values of this type. In JSON it is a text, so that it can be a key:
+/// `controller`, `gateway:public`, `hand`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Vantage {
     /// The controller's own probes.
     Controller,
@@ -175,6 +176,30 @@ impl fmt::Display for Vantage {
             Self::Controller => f.write_str("controller"),
             Self::Gateway(id) => write!(f, "gateway {id}"),
             Self::Hand => f.write_str("hand"),
+        }
+    }
+}
+
+impl Serialize for Vantage {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Controller => serializer.serialize_str("controller"),
+            Self::Gateway(id) => serializer.collect_str(&format_args!("gateway:{id}")),
+            Self::Hand => serializer.serialize_str("hand"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Vantage {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match text.as_str() {
+            "controller" => Ok(Self::Controller),
+            "hand" => Ok(Self::Hand),
+            other => match other.strip_prefix("gateway:") {
+                Some(id) => Ok(Self::Gateway(id.into())),
+                None => Err(D::Error::custom(format!("`{other}` is not a vantage point"))),
+            },
         }
     }
 }

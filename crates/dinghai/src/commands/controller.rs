@@ -21,7 +21,11 @@ pub(crate) struct Where {
 }
 
 /// Posts to the controller's API.
-pub(crate) fn post<B: Serialize + Sync, A: DeserializeOwned>(data: &Path, path: &str, body: &B) -> anyhow::Result<A> {
+pub(crate) fn post<B: Serialize + Sync, A: DeserializeOwned>(
+    data: &Path,
+    path: &str,
+    body: &B,
+) -> anyhow::Result<A> {
     let data = std::path::absolute(data)?;
     let client = UnixClient::new(Sockets::under(&data).controller());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -11,6 +11,7 @@ use dinghai_record::{DrillRecord, DrillRunId, DrillState, Measures};
 use serde::Deserialize;
 
 use super::controller::{Where, post};
+use super::output::say;
 use super::reading::{Reading, Show, print_json, table};
 
 /// Rehearse failures on purpose.
@@ -97,7 +98,8 @@ fn list(show: &Show) -> anyhow::Result<ExitCode> {
     }
     let format = show.format();
     let heading = |key: &str| text(format.language, key, &[]);
-    let mut rows = table(&["cli-drill", "cli-breaks", "cli-holds", "cli-last-verdict", "cli-last-run"].map(heading));
+    let mut rows =
+        table(&["cli-drill", "cli-breaks", "cli-holds", "cli-last-verdict", "cli-last-run"].map(heading));
     for (id, drill) in &reading.estate.drills {
         let breaks = match &drill.fault {
             dinghai_estate::DrillFault::KillInstance(id) => format!("kill-instance {id}"),
@@ -109,11 +111,13 @@ fn list(show: &Show) -> anyhow::Result<ExitCode> {
             id.to_string(),
             breaks,
             span(format.language, drill.hold),
-            run.map_or(heading("cli-never-run"), |run| dinghai_pages::drill_state(format.language, run.state)),
+            run.map_or(heading("cli-never-run"), |run| {
+                dinghai_pages::drill_state(format.language, run.state)
+            }),
             run.map_or(String::new(), |run| format.moment(run.started.0, reading.now)),
         ]);
     }
-    println!("{rows}");
+    say!("{rows}");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -122,13 +126,15 @@ fn begin(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let path = format!("/api/v1/drills/{}/run", args.drill);
     let begun: Begun = post(&args.place.data, &path, &serde_json::json!({ "consent": consent }))?;
     if args.no_wait {
-        println!("{} has begun; `dinghai drill show {}` tells how it goes", begun.run, begun.run.0);
+        say!("{} has begun; `dinghai drill show {}` tells how it goes", begun.run, begun.run.0);
         return Ok(ExitCode::SUCCESS);
     }
     eprintln!("{} has begun", begun.run);
     let show = Show::of(&args.place.data, args.json);
     let reading = wait_for_end(&show, begun.run)?;
-    let Some(record) = reading.book.drills.get(&begun.run) else { bail!("{} is not in the ledger", begun.run) };
+    let Some(record) = reading.book.drills.get(&begun.run) else {
+        bail!("{} is not in the ledger", begun.run)
+    };
     if args.json {
         print_json(record)?;
     } else {
@@ -167,7 +173,9 @@ fn consent(words: &[String]) -> anyhow::Result<BTreeSet<ActionKind>> {
         .iter()
         .map(|word| match KINDS.iter().find(|(name, _)| name == word) {
             Some((_, kind)) => Ok(*kind),
-            None => bail!("`{word}` is not a kind of action; use restart, shift-traffic, scale, promote or all"),
+            None => {
+                bail!("`{word}` is not a kind of action; use restart, shift-traffic, scale, promote or all")
+            }
         })
         .collect()
 }
@@ -185,13 +193,14 @@ fn find<'a>(reading: &'a Reading, run: &str) -> anyhow::Result<&'a DrillRecord> 
 fn print(reading: &Reading, record: &DrillRecord, show: &Show) {
     let format = show.format();
     let language = format.language;
-    println!("{} {}: {}", record.run, record.drill, dinghai_pages::drill_state(language, record.state));
-    println!("{}  {}", fault(language, &record.fault), format.moment(record.started.0, reading.now));
+    say!("{} {}: {}", record.run, record.drill, dinghai_pages::drill_state(language, record.state));
+    say!("{}  {}", fault(language, &record.fault), format.moment(record.started.0, reading.now));
     for each in &record.reasons {
-        println!("  – {}", reason(language, each));
+        say!("  – {}", reason(language, each));
     }
-    let Measures { requests, failed, rescued, failing_ms, ejected_ms, incident_ms, acted_ms, healed_ms, .. } =
-        record.measures;
+    let Measures {
+        requests, failed, rescued, failing_ms, ejected_ms, incident_ms, acted_ms, healed_ms, ..
+    } = record.measures;
     let unknown = || text(language, "cli-unknown", &[]);
     let count = |n: Option<u64>| n.map_or_else(unknown, |n| dinghai_pages::count(language, n));
     let time = |ms: Option<u64>| ms.map_or_else(unknown, |ms| span(language, Duration::from_millis(ms)));
@@ -206,6 +215,6 @@ fn print(reading: &Reading, record: &DrillRecord, show: &Show) {
         ("cli-healed", time(healed_ms)),
     ];
     for (key, value) in rows {
-        println!("  {:<34} {value}", text(language, key, &[]));
+        say!("  {:<34} {value}", text(language, key, &[]));
     }
 }

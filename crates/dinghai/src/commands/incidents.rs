@@ -6,6 +6,7 @@ use anyhow::bail;
 use dinghai_pages::{event_line, reason, span, subject, text};
 use dinghai_record::{IncidentId, IncidentRecord, IncidentState};
 
+use super::output::say;
 use super::reading::{Reading, Show, print_json, table};
 
 /// List incidents, newest last.
@@ -59,7 +60,7 @@ pub(crate) fn list(args: &IncidentsArgs) -> anyhow::Result<ExitCode> {
     let format = args.show.format();
     let heading = |key: &str| text(format.language, key, &[]);
     if shown.is_empty() {
-        println!("{}", heading("cli-no-incidents"));
+        say!("{}", heading("cli-no-incidents"));
         return Ok(ExitCode::SUCCESS);
     }
     let mut rows = table(&["cli-incident", "cli-grade", "cli-state", "cli-since", "cli-about"].map(heading));
@@ -77,7 +78,7 @@ pub(crate) fn list(args: &IncidentsArgs) -> anyhow::Result<ExitCode> {
             subject(format.language, &record.about),
         ]);
     }
-    println!("{rows}");
+    say!("{rows}");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -108,14 +109,14 @@ fn find<'a>(reading: &'a Reading, incident: &str) -> anyhow::Result<&'a Incident
 fn print(reading: &Reading, record: &IncidentRecord, show: &Show) {
     let format = show.format();
     let language = format.language;
-    println!("{}  {}  {}", record.grade, record.id, subject(language, &record.about));
+    say!("{}  {}  {}", record.grade, record.id, subject(language, &record.about));
     for each in &record.reasons {
-        println!("    {}", reason(language, each));
+        say!("    {}", reason(language, each));
     }
-    println!();
+    say!();
     for seq in &record.entries {
         let Some(entry) = reading.entries.iter().find(|entry| entry.seq == *seq) else { continue };
-        println!(
+        say!(
             "{}  +{:<10} {:<7} {}",
             format.clock_ms(entry.at),
             span(language, entry.at.since(record.since)),
@@ -127,12 +128,13 @@ fn print(reading: &Reading, record: &IncidentRecord, show: &Show) {
 
 fn review(reading: &Reading, incident: &str, show: &Show) -> anyhow::Result<()> {
     let record = find(reading, incident)?;
-    let review = dinghai_prove::review(&reading.estate, &reading.book, &reading.entries, record.id, reading.now);
+    let review =
+        dinghai_prove::review(&reading.estate, &reading.book, &reading.entries, record.id, reading.now);
     let Some(review) = review else { bail!("`{incident}` has no review yet") };
     if show.json {
         return print_json(&review);
     }
     let language = show.format().language;
-    print!("{}", review.markdown(&|each| reason(language, each)));
+    say!("{}", review.markdown(&|each| reason(language, each)));
     Ok(())
 }

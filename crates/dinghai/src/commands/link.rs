@@ -7,6 +7,8 @@ use anyhow::Context;
 use dinghai_clock::{Clock, SystemClock};
 use dinghai_serve::{Role, new_link};
 
+use super::output::say;
+
 /// Make a link that signs one person in to the console, once.
 ///
 /// Whoever can write into the data folder can make one; there is no password.
@@ -37,8 +39,9 @@ pub(crate) fn run(args: &LinkArgs) -> anyhow::Result<ExitCode> {
         Rights::Admin => Role::Admin,
     };
     let link = new_link(&args.data, role, SystemClock::new().now())?;
-    let console = super::run::console(&args.data)
-        .with_context(|| format!("no console has listened for `{}` yet; start `dinghai run`", args.data.display()))?;
-    println!("{}{}", console.url, link.path);
+    let console = super::run::console(&args.data).with_context(|| {
+        format!("no console has listened for `{}` yet; start `dinghai run`", args.data.display())
+    })?;
+    say!("{}{}", console.url, link.path);
     Ok(ExitCode::SUCCESS)
 }

@@ -11,6 +11,7 @@ pub(crate) mod halt;
 pub(crate) mod incidents;
 pub(crate) mod ledger;
 pub(crate) mod link;
+pub(crate) mod output;
 pub(crate) mod plans;
 pub(crate) mod promises;
 mod reading;

@@ -7,6 +7,7 @@ use dinghai_pages::{action, condition, reason, text};
 use dinghai_record::{PlanId, PlanRecord, StepClass, StepOutcome, StepState};
 
 use super::controller::{Where, post};
+use super::output::say;
 use super::reading::{Reading, Show, print_json, table};
 
 /// List plans, newest last.
@@ -74,7 +75,7 @@ pub(crate) fn list(args: &PlansArgs) -> anyhow::Result<ExitCode> {
     let format = args.show.format();
     let heading = |key: &str| text(format.language, key, &[]);
     if shown.is_empty() {
-        println!("{}", heading("cli-no-plans"));
+        say!("{}", heading("cli-no-plans"));
         return Ok(ExitCode::SUCCESS);
     }
     let mut rows = table(&["cli-plan", "cli-state", "cli-proposed", "cli-what"].map(heading));
@@ -86,7 +87,7 @@ pub(crate) fn list(args: &PlansArgs) -> anyhow::Result<ExitCode> {
             reason(format.language, &record.plan.title),
         ]);
     }
-    println!("{rows}");
+    say!("{rows}");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -107,20 +108,20 @@ pub(crate) fn one(args: &PlanArgs) -> anyhow::Result<ExitCode> {
 fn print(reading: &Reading, record: &PlanRecord, show: &Show) {
     let format = show.format();
     let language = format.language;
-    println!(
+    say!(
         "{} · {} · {}",
         record.plan.id,
         reason(language, &record.plan.title),
         dinghai_pages::plan_state(language, record.state)
     );
-    println!("{}", format.moment(record.proposed.0, reading.now));
+    say!("{}", format.moment(record.proposed.0, reading.now));
     let verdict = record.verdict.iter().flat_map(|(_, reasons)| reasons);
     for each in record.plan.reasons.iter().chain(verdict) {
-        println!("  – {}", reason(language, each));
+        say!("  – {}", reason(language, each));
     }
-    println!();
+    say!();
     for (step, at) in record.plan.steps.iter().zip(&record.steps) {
-        println!(
+        say!(
             "  {:>2}  {}  [{}]  {}",
             step.no.0,
             action(language, &step.action),
@@ -128,16 +129,19 @@ fn print(reading: &Reading, record: &PlanRecord, show: &Show) {
             dinghai_pages::step_state(language, &at.state)
         );
         if let StepClass::Reversible(undo) | StepClass::Compensable(undo) = &step.class {
-            println!("      {}", text(language, "cli-undo", &[("action", action(language, undo))]));
+            say!("      {}", text(language, "cli-undo", &[("action", action(language, undo))]));
         }
         if let Some(verify) = &step.verify {
-            println!("      {}", text(language, "cli-verified-by", &[("condition", condition(language, verify))]));
+            say!(
+                "      {}",
+                text(language, "cli-verified-by", &[("condition", condition(language, verify))])
+            );
         }
-        if let StepState::Ended(StepOutcome::Failed(reasons)) | StepState::Undone(StepOutcome::Failed(reasons)) =
-            &at.state
+        if let StepState::Ended(StepOutcome::Failed(reasons))
+        | StepState::Undone(StepOutcome::Failed(reasons)) = &at.state
         {
             for each in reasons {
-                println!("      ! {}", reason(language, each));
+                say!("      ! {}", reason(language, each));
             }
         }
     }
@@ -146,13 +150,13 @@ fn print(reading: &Reading, record: &PlanRecord, show: &Show) {
 pub(crate) fn approve(args: &ApproveArgs) -> anyhow::Result<ExitCode> {
     let path = format!("/api/v1/plans/{}/approve", args.plan);
     let _: serde_json::Value = post(&args.place.data, &path, &serde_json::json!({}))?;
-    println!("plan {} is approved", args.plan);
+    say!("plan {} is approved", args.plan);
     Ok(ExitCode::SUCCESS)
 }
 
 pub(crate) fn decline(args: &DeclineArgs) -> anyhow::Result<ExitCode> {
     let path = format!("/api/v1/plans/{}/decline", args.plan);
     let _: serde_json::Value = post(&args.place.data, &path, &serde_json::json!({ "reason": args.reason }))?;
-    println!("plan {} is declined", args.plan);
+    say!("plan {} is declined", args.plan);
     Ok(ExitCode::SUCCESS)
 }

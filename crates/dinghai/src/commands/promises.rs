@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use dinghai_pages::{age, promise_measure, promise_state, promise_target, text};
 
+use super::output::say;
 use super::reading::{Show, print_json, table};
 
 /// Show every promise: target, last proof, how old, and what voided it.
@@ -22,8 +23,10 @@ pub(crate) fn run(args: &PromisesArgs) -> anyhow::Result<ExitCode> {
     }
     let format = args.show.format();
     let heading = |key: &str| text(format.language, key, &[]);
-    let mut rows =
-        table(&["cli-promise", "cli-state", "cli-target", "cli-measured", "cli-last-proof", "cli-void"].map(heading));
+    let mut rows = table(
+        &["cli-promise", "cli-state", "cli-target", "cli-measured", "cli-last-proof", "cli-void"]
+            .map(heading),
+    );
     for row in &board.rows {
         let proof = row.proof.as_ref();
         let measured = |value| promise_measure(format.language, &row.target, value);
@@ -37,6 +40,6 @@ pub(crate) fn run(args: &PromisesArgs) -> anyhow::Result<ExitCode> {
             voided.unwrap_or_default(),
         ]);
     }
-    println!("{rows}");
+    say!("{rows}");
     Ok(ExitCode::SUCCESS)
 }

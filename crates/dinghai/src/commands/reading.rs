@@ -12,11 +12,14 @@ use dinghai_pages::{Format, Language};
 use dinghai_record::{Book, Entry};
 use jiff::tz::TimeZone;
 
+use super::output::say;
+
 /// Entries read at once.
 const PAGE: usize = 1000;
 
 /// Where to read and how to show it.
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 pub(crate) struct Show {
     /// The data folder of `dinghai run`.
     #[arg(long, env = "DINGHAI_DATA", default_value = ".dinghai", value_name = "DIR")]
@@ -80,7 +83,8 @@ async fn read(data: &Path) -> anyhow::Result<Reading> {
     let estate = std::fs::read(&file).with_context(|| {
         format!("cannot read `{}`; `dinghai run` writes it when it first starts", file.display())
     })?;
-    let estate = serde_json::from_slice(&estate).with_context(|| format!("`{}` is damaged", file.display()))?;
+    let estate =
+        serde_json::from_slice(&estate).with_context(|| format!("`{}` is damaged", file.display()))?;
     let (mut book, mut entries) = (Book::default(), vec![]);
     loop {
         let page = reader.read(book.head, PAGE).await?;
@@ -107,6 +111,6 @@ pub(crate) fn table(headings: &[String]) -> comfy_table::Table {
 
 /// Prints a value as JSON.
 pub(crate) fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string_pretty(value)?);
+    say!("{}", serde_json::to_string_pretty(value)?);
     Ok(())
 }

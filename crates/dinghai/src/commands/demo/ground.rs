@@ -41,7 +41,8 @@ impl Ground {
                 self.folder.display()
             );
         }
-        fs::create_dir_all(&self.folder).with_context(|| format!("cannot make `{}`", self.folder.display()))?;
+        fs::create_dir_all(&self.folder)
+            .with_context(|| format!("cannot make `{}`", self.folder.display()))?;
         self.write_claim(None)
     }
 
@@ -78,7 +79,8 @@ impl Ground {
             }
         }
         did.extend(self.end_units().await);
-        fs::remove_dir_all(&self.folder).with_context(|| format!("cannot remove `{}`", self.folder.display()))?;
+        fs::remove_dir_all(&self.folder)
+            .with_context(|| format!("cannot remove `{}`", self.folder.display()))?;
         did.push(format!("removed {}", self.folder.display()));
         Ok(did)
     }

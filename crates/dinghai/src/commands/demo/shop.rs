@@ -34,7 +34,8 @@ impl Ports {
             .map(|_| TcpListener::bind(("127.0.0.1", 0)))
             .collect::<Result<_, _>>()
             .context("cannot find enough free ports on 127.0.0.1")?;
-        let mut addresses = held.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?.into_iter();
+        let mut addresses =
+            held.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?.into_iter();
         let (Some(public), Some(internal)) = (addresses.next(), addresses.next()) else {
             anyhow::bail!("cannot find enough free ports on 127.0.0.1");
         };
@@ -63,7 +64,8 @@ pub(crate) fn estate(ports: &Ports, program: &Path) -> String {
             list
         };
         let (own, spare) = (instances(&ZONES), instances(spares));
-        let needs = if needs.is_empty() { String::new() } else { format!("    needs: [{}]\n", needs.join(", ")) };
+        let needs =
+            if needs.is_empty() { String::new() } else { format!("    needs: [{}]\n", needs.join(", ")) };
         let value = value.map(|value| format!("    value: {value}\n")).unwrap_or_default();
         let _ = write!(
             services,
@@ -76,6 +78,7 @@ pub(crate) fn estate(ports: &Ports, program: &Path) -> String {
         "# A small shop in three zones of one machine, written by `dinghai demo`.
 estate: shop
 quiet: 2s
+budget: {{ window: 2s }}
 places:
   cn-hangzhou: {{ kind: region, zones: [{zones}] }}
 services:

@@ -118,7 +118,9 @@ impl Story<'_> {
         self.follower
             .until("the incident has closed", PATIENCE, |book| {
                 book.incidents.values().rev().any(|incident| {
-                    incident.about == about && incident.opened.1.0 > before && incident.state == IncidentState::Closed
+                    incident.about == about
+                        && incident.opened.1.0 > before
+                        && incident.state == IncidentState::Closed
                 })
             })
             .await?;
@@ -159,13 +161,16 @@ impl Story<'_> {
     /// Kills the controller between a step's start and its outcome, and watches the next one go on.
     async fn controller_dies(&mut self, before: u64) -> anyhow::Result<ControllerFigures> {
         let socket = self.data.join("run/controller.sock");
-        let Some(pid) = super::super::run::listener(&socket).await else { bail!("the controller does not answer") };
+        let Some(pid) = super::super::run::listener(&socket).await else {
+            bail!("the controller does not answer")
+        };
         let open_restart = |book: &dinghai_record::Book| {
             book.open_plans().any(|record| {
                 matches!(record.plan.purpose, PlanPurpose::Heal(_))
                     && record.proposed.1.0 > before
                     && record.plan.steps.iter().zip(&record.steps).any(|(step, at)| {
-                        matches!(step.action, Action::Restart(_)) && at.state == dinghai_record::StepState::Started
+                        matches!(step.action, Action::Restart(_))
+                            && at.state == dinghai_record::StepState::Started
                     })
             })
         };
@@ -195,15 +200,19 @@ impl Story<'_> {
                 book.plans.get(&plan).is_some_and(|record| matches!(record.state, PlanState::Ended(_)))
             })
             .await?;
-        let restarted =
-            self.follower.first(head, |event| matches!(event, Event::ControllerStarted { .. })).map(|entry| entry.at);
+        let restarted = self
+            .follower
+            .first(head, |event| matches!(event, Event::ControllerStarted { .. }))
+            .map(|entry| entry.at);
         let resumed = self
             .follower
             .first(head, |event| match event {
                 Event::StepStarted { plan: of, .. } | Event::StepEnded { plan: of, .. } => *of == plan,
                 _ => false,
             })
-            .map(|entry| (entry.at, matches!(&entry.event, Event::StepEnded { outcome: StepOutcome::Done(_), .. })));
+            .map(|entry| {
+                (entry.at, matches!(&entry.event, Event::StepEnded { outcome: StepOutcome::Done(_), .. }))
+            });
         let end = self.follower.book.plans.get(&plan).map(|record| format!("{:?}", record.state));
         let figures = ControllerFigures {
             plan: plan.to_string(),
@@ -254,8 +263,11 @@ impl Story<'_> {
             matches!(&entry.event, Event::PlanEnded { plan, .. }
                 if incident.is_some_and(|incident| incident.plans.contains(plan)))
         });
-        let failures: Vec<_> =
-            last.failures.iter().filter(|failure| failure.ended >= at && failure.ended <= at.plus(WINDOW)).collect();
+        let failures: Vec<_> = last
+            .failures
+            .iter()
+            .filter(|failure| failure.ended >= at && failure.ended <= at.plus(WINDOW))
+            .collect();
         Ok(LossFigures {
             what: what.to_owned(),
             at,
@@ -267,7 +279,8 @@ impl Story<'_> {
             healed_ms: healed.map(|entry| since(entry.at)),
             sent_10s: last.total().sent - first.total().sent,
             failed_10s: last.total().failed() - first.total().failed(),
-            failed_idempotent: failures.iter().filter(|failure| failure.idempotent && !failure.cut).count() as u64,
+            failed_idempotent: failures.iter().filter(|failure| failure.idempotent && !failure.cut).count()
+                as u64,
             last_failure_ms: failures.iter().map(|failure| since(failure.ended)).max(),
         })
     }
@@ -296,7 +309,8 @@ impl Story<'_> {
     /// The running processes whose instance is wanted.
     async fn pids(&self, wanted: impl Fn(&str) -> bool) -> anyhow::Result<Vec<(String, i32)>> {
         let hand = UnixClient::new(self.data.join("run/hand.sock"));
-        let state: HandState = hand.get("/state", Duration::from_secs(2)).await.context("the hand does not answer")?;
+        let state: HandState =
+            hand.get("/state", Duration::from_secs(2)).await.context("the hand does not answer")?;
         Ok(state
             .processes
             .into_iter()

@@ -123,7 +123,8 @@ fn write_console(data: &Path, console: &Console) -> anyhow::Result<()> {
 fn write_estate(data: &Path, estate: &Estate) -> anyhow::Result<()> {
     let file = estate_file(data);
     let fresh = file.with_extension("json.new");
-    std::fs::write(&fresh, serde_json::to_vec(estate)?).with_context(|| format!("cannot write `{}`", fresh.display()))?;
+    std::fs::write(&fresh, serde_json::to_vec(estate)?)
+        .with_context(|| format!("cannot write `{}`", fresh.display()))?;
     std::fs::rename(&fresh, &file)?;
     Ok(())
 }

@@ -61,7 +61,8 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     if args.own_session {
         rustix::process::setsid().context("cannot open a session")?;
     }
-    std::fs::create_dir_all(args.data.join("run")).with_context(|| format!("cannot make `{}`", args.data.display()))?;
+    std::fs::create_dir_all(args.data.join("run"))
+        .with_context(|| format!("cannot make `{}`", args.data.display()))?;
     let data = std::path::absolute(&args.data)?;
     let sockets = Sockets::under(&data);
     match args.role {
@@ -149,7 +150,7 @@ fn units(args: &RunArgs, estate: &Estate, data: &Path) -> anyhow::Result<Vec<Uni
             name: format!("gateway {id}"),
             arguments,
             socket: sockets.gateway(id),
-                log: logs.join(format!("gateway-{id}.log")),
+            log: logs.join(format!("gateway-{id}.log")),
         });
     }
     let mut arguments = common("controller");

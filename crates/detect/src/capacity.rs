@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use dinghai_clock::Timestamp;
 use dinghai_estate::Instance;
 use dinghai_record::{FindingKind, Health, ProcessState, Sighting, Subject};
 
 use crate::diagnose::Inputs;
 use crate::verdict::key;
 
-/// A process that was seen to begin has this long to answer for the first time before its silence is a finding.
+/// A process that was seen to begin has this long to come up before its silence is a finding.
 const START_GRACE: Duration = Duration::from_secs(10);
 
 /// One vantage point alone has to say *down* for this long, so that a second one can agree or contradict first.
@@ -88,10 +87,8 @@ impl Inputs<'_> {
                 .senses
                 .watched(&instance.id)
                 .and_then(|watched| watched.process.as_ref()?.began)
-                .is_some_and(|began| {
-                    let never_answered = sighting.answered.is_none_or(|at: Timestamp| at < began);
-                    never_answered && self.now.since(began) < START_GRACE
-                }),
+                // Down since before it began: it has not been up yet, even if it has answered once.
+                .is_some_and(|began| sighting.since <= began && self.now.since(began) < START_GRACE),
             _ => false,
         }
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use dinghai_ports::{Decision, Journal, Store, StoreError, StoreState};
 use dinghai_record::{Book, Entry, Event, Hash, Seq};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tracing::warn;
 
 /// A decision, and where to tell what was written.
@@ -22,6 +22,8 @@ const PAGE: usize = 1000;
 pub struct BookedStore {
     store: Arc<dyn Store>,
     book: watch::Receiver<Arc<Book>>,
+    /// Wakes those who wait for growth, in the order in which they came.
+    growth: Arc<Notify>,
     decisions: mpsc::Sender<Wish>,
 }
 
@@ -42,17 +44,26 @@ impl BookedStore {
         }
         let (publish, published) = watch::channel(Arc::new(book));
         let (decisions, inbox) = mpsc::channel(64);
-        tokio::spawn(write(store.clone(), publish, inbox));
-        Ok(Self { store, book: published, decisions })
+        let growth = Arc::new(Notify::new());
+        tokio::spawn(write(store.clone(), publish, growth.clone(), inbox));
+        Ok(Self { store, book: published, growth, decisions })
     }
 }
 
-async fn write(store: Arc<dyn Store>, publish: watch::Sender<Arc<Book>>, mut inbox: mpsc::Receiver<Wish>) {
+async fn write(
+    store: Arc<dyn Store>,
+    publish: watch::Sender<Arc<Book>>,
+    growth: Arc<Notify>,
+    mut inbox: mpsc::Receiver<Wish>,
+) {
     while let Some((decide, reply)) = inbox.recv().await {
         let book = publish.borrow().clone();
         let events = decide(&book);
         let written =
             if events.is_empty() { Ok(vec![]) } else { append(&*store, &book, events, &publish).await };
+        if written.as_ref().is_ok_and(|entries| !entries.is_empty()) {
+            growth.notify_waiters();
+        }
         // A caller that has gone does not need the answer.
         let _ = reply.send(written);
     }
@@ -109,8 +120,13 @@ impl Journal for BookedStore {
     }
 
     async fn grown(&self, seen: Seq) {
-        // The sender lives as long as the journal's task; once that is gone nothing grows any more.
-        let _ = self.book.clone().wait_for(|book| book.head > seen).await;
+        loop {
+            let growth = self.growth.notified();
+            if self.book.borrow().head > seen {
+                return;
+            }
+            growth.await;
+        }
     }
 
     fn state(&self) -> StoreState {

@@ -21,18 +21,10 @@ pub struct SystemClock {
 
 impl SystemClock {
     /// A clock anchored to the wall as it stands now.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads the machine's clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the machine's clock")]
     pub fn new() -> Self {
-        let wall = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or(Duration::ZERO);
-        Self {
-            wall: Timestamp::EPOCH.plus(wall),
-            start: Instant::now(),
-        }
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        Self { wall: Timestamp::EPOCH.plus(wall), start: Instant::now() }
     }
 }
 

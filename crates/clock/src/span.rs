@@ -11,11 +11,7 @@ pub struct SpanError(String);
 
 impl fmt::Display for SpanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "`{}` is not a duration such as `200ms`, `2s`, `5m`, `1h30m` or `30d`",
-            self.0
-        )
+        write!(f, "`{}` is not a duration such as `200ms`, `2s`, `5m`, `1h30m` or `30d`", self.0)
     }
 }
 
@@ -40,17 +36,12 @@ pub fn parse_span(text: &str) -> Result<Duration, SpanError> {
     }
     let mut micros = 0f64;
     while !rest.is_empty() {
-        let number_end = rest
-            .find(|c: char| !(c.is_ascii_digit() || c == '.'))
-            .ok_or_else(refuse)?;
+        let number_end = rest.find(|c: char| !(c.is_ascii_digit() || c == '.')).ok_or_else(refuse)?;
         let (number, tail) = rest.split_at(number_end);
         let unit_end = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
         let (unit, tail) = tail.split_at(unit_end);
         let number: f64 = number.parse().map_err(|_| refuse())?;
-        let (_, scale) = UNITS
-            .iter()
-            .find(|(name, _)| *name == unit.trim())
-            .ok_or_else(refuse)?;
+        let (_, scale) = UNITS.iter().find(|(name, _)| *name == unit.trim()).ok_or_else(refuse)?;
         #[expect(clippy::cast_precision_loss, reason = "unit scales are far below 2^53")]
         let scale = *scale as f64;
         micros += number * scale;

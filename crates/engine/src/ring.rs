@@ -17,7 +17,7 @@ use dinghai_ports::{Actuator, Journal, Store, StoreError};
 use dinghai_record::{
     Book, Event, Fence, Hash, Observation, PlanId, PlanState, Seen, Subject, Vantage, World,
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tracing::{error, info, warn};
 
@@ -72,6 +72,7 @@ pub(crate) struct Ring {
     pub(crate) halter: Arc<dyn Halter>,
     pub(crate) facts: Facts,
     world: watch::Sender<Arc<World>>,
+    news: Arc<Notify>,
     tools: Tools,
     senses: Senses,
     reflexes: Vec<Event>,
@@ -91,10 +92,11 @@ pub async fn start(parts: Parts) -> Result<Running, StoreError> {
     let (commands, mut inbox) = mpsc::channel::<Command>(16);
     let handle = Handle::new(estates, seen.clone(), journal.clone(), commands, clock.clone());
     let gate = BudgetGate { estate: estate.clone(), world: seen.clone(), clock: clock.clone() };
+    let news = Arc::new(Notify::new());
     let tools = Tools {
         journal: journal.clone(),
         actuator,
-        sight: Arc::new(WorldSight(seen)),
+        sight: Arc::new(WorldSight { world: seen, news: news.clone() }),
         gate: Arc::new(gate),
         clock: clock.clone(),
         fence,
@@ -107,6 +109,7 @@ pub async fn start(parts: Parts) -> Result<Running, StoreError> {
         clock,
         halter,
         world,
+        news,
         tools,
         reflexes: vec![],
         executors: JoinSet::new(),
@@ -118,7 +121,10 @@ pub async fn start(parts: Parts) -> Result<Running, StoreError> {
         timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let seen = ring.journal.book().head;
+            // In order, so that the same input does the same each time; each branch ends in a round, so none starves.
             tokio::select! {
+                biased;
+                Some(command) = inbox.recv() => obey(&ring, command).await,
                 observation = observations.recv() => {
                     let Some(observation) = observation else { return Ok(()) };
                     ring.take_in(observation);
@@ -126,6 +132,7 @@ pub async fn start(parts: Parts) -> Result<Running, StoreError> {
                     tokio::pin!(breath);
                     loop {
                         tokio::select! {
+                            biased;
                             () = &mut breath => break,
                             more = observations.recv() => match more {
                                 Some(more) => ring.take_in(more),
@@ -134,7 +141,6 @@ pub async fn start(parts: Parts) -> Result<Running, StoreError> {
                         }
                     }
                 }
-                Some(command) = inbox.recv() => obey(&ring, command).await,
                 () = ring.journal.grown(seen) => {}
                 _ = timer.tick() => {}
             }
@@ -207,6 +213,7 @@ impl Ring {
         let now = self.clock.now();
         let world = Arc::new(self.senses.world(now));
         self.world.send_replace(world.clone());
+        self.news.notify_waiters();
         self.start_executors();
         self.record_reflexes().await?;
         self.diagnose(&world, now).await?;

@@ -6,23 +6,23 @@ use async_trait::async_trait;
 use dinghai_clock::Timestamp;
 use dinghai_ports::Sight;
 use dinghai_record::{Condition, Holds, World};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// Sees by the world that the engine publishes.
-pub(crate) struct WorldSight(pub(crate) watch::Receiver<Arc<World>>);
+pub(crate) struct WorldSight {
+    pub(crate) world: watch::Receiver<Arc<World>>,
+    /// Told after each new world. It wakes those who wait in the order in which they came, so that a simulation of
+    /// the same seed does the same each time; a watch channel wakes its readers in random order.
+    pub(crate) news: Arc<Notify>,
+}
 
 #[async_trait]
 impl Sight for WorldSight {
     async fn holds(&self, condition: &Condition, since: Timestamp) -> Holds {
-        self.0.borrow().holds_since(condition, since)
+        self.world.borrow().holds_since(condition, since)
     }
 
     async fn changed(&self) {
-        let mut next = self.0.clone();
-        next.mark_unchanged();
-        // When the engine is gone nothing changes any more; the waiting reader has a deadline of its own.
-        if next.changed().await.is_err() {
-            std::future::pending::<()>().await;
-        }
+        self.news.notified().await;
     }
 }

@@ -1,8 +1,9 @@
 //! What gateways and hand are told, from estate and book. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
-use dinghai_estate::{Estate, Gateway, GatewayId, Instance, PlaceId, ServiceId};
+use dinghai_estate::{Estate, Gateway, GatewayId, Instance, PlaceId, Run, ServiceId};
 use dinghai_record::Book;
 use dinghai_wire::{Charge, Charged, Member, ServiceTable, Table, TableRoute};
 
@@ -49,15 +50,21 @@ pub fn table(estate: &Estate, book: &Book, id: &GatewayId, gateway: &Gateway, ge
     }
 }
 
-/// Everything of the estate that is ours to start, stop and break.
-pub fn charge(estate: &Estate) -> Charge {
+/// Everything of the estate that is ours to start, stop and break. Processes run in `folder`, the estate's own, where
+/// they do not say another.
+pub fn charge(estate: &Estate, folder: &Path) -> Charge {
     let instances: BTreeMap<_, _> = estate
         .services
         .values()
         .flat_map(|service| service.instances.iter().map(move |instance| (service, instance)))
         .filter_map(|(service, instance)| {
+            let run = instance.run.clone()?;
+            let directory = match &run.directory {
+                Some(own) => folder.join(own),
+                None => folder.to_owned(),
+            };
             let charged = Charged {
-                run: instance.run.clone()?,
+                run: Run { directory: Some(directory), ..run },
                 places: all_places(estate, instance),
                 address: instance.address.clone(),
                 probe: service.probe.clone(),

@@ -65,8 +65,9 @@ pub trait Halter: Send + Sync {
     async fn halt(&self, halted: bool, reason: &str) -> HaltReport;
 }
 
-/// Keeps every unit of the handle's estate as it should be. The loops end when the set is dropped.
-pub fn keep_units(handle: &Handle, fence: &Fence, sockets: &Sockets) -> JoinSet<()> {
+/// Keeps every unit of the handle's estate as it should be; `folder` is where the estate stands. The loops end when the
+/// set is dropped.
+pub fn keep_units(handle: &Handle, fence: &Fence, sockets: &Sockets, folder: &Path) -> JoinSet<()> {
     let mut loops = JoinSet::new();
     let upkeep = Upkeep {
         estate: handle.estate(),
@@ -78,7 +79,8 @@ pub fn keep_units(handle: &Handle, fence: &Fence, sockets: &Sockets) -> JoinSet<
         let client = UnixClient::new(sockets.gateway(id));
         loops.spawn(upkeep.clone().keep_gateway(id.clone(), client));
     }
-    loops.spawn(upkeep.keep_hand(UnixClient::new(sockets.hand())));
+    let charge = charge(&upkeep.estate, folder);
+    loops.spawn(upkeep.keep_hand(charge, UnixClient::new(sockets.hand())));
     loops
 }
 
@@ -121,8 +123,7 @@ impl Upkeep {
     }
 
     /// Keeps the hand's charge as it should be.
-    async fn keep_hand(self, client: UnixClient) {
-        let wanted: Charge = charge(&self.estate);
+    async fn keep_hand(self, wanted: Charge, client: UnixClient) {
         let mut told: Option<u32> = None;
         let mut pause = tokio::time::interval(EVERY);
         loop {

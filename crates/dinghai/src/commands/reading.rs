@@ -77,14 +77,18 @@ pub(crate) fn estate_file(data: &Path) -> PathBuf {
     data.join("estate.json")
 }
 
-async fn read(data: &Path) -> anyhow::Result<Reading> {
-    let reader = open_reader(data).await?;
+/// The estate that was last in force.
+pub(crate) fn estate(data: &Path) -> anyhow::Result<Estate> {
     let file = estate_file(data);
-    let estate = std::fs::read(&file).with_context(|| {
+    let text = std::fs::read(&file).with_context(|| {
         format!("cannot read `{}`; `dinghai run` writes it when it first starts", file.display())
     })?;
-    let estate =
-        serde_json::from_slice(&estate).with_context(|| format!("`{}` is damaged", file.display()))?;
+    serde_json::from_slice(&text).with_context(|| format!("`{}` is damaged", file.display()))
+}
+
+async fn read(data: &Path) -> anyhow::Result<Reading> {
+    let reader = open_reader(data).await?;
+    let estate = estate(data)?;
     let (mut book, mut entries) = (Book::default(), vec![]);
     loop {
         let page = reader.read(book.head, PAGE).await?;

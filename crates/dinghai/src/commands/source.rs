@@ -20,6 +20,13 @@ impl Source {
         &self.path
     }
 
+    /// The folder that it stands in.
+    pub(crate) fn folder(&self) -> anyhow::Result<PathBuf> {
+        let path = std::path::absolute(&self.path)?;
+        let folder = if path.is_dir() { path.as_path() } else { path.parent().unwrap_or(Path::new("/")) };
+        Ok(folder.to_owned())
+    }
+
     /// The estate; when it cannot be used, nothing, and what is wrong with it is told on standard error.
     pub(crate) fn load(&self) -> anyhow::Result<Option<Estate>> {
         let decoded = read(&self.path);

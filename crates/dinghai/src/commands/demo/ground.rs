@@ -1,6 +1,7 @@
 //! Where the demo runs: one folder for each user, one demo in it at a time, and nothing left behind.
 
 use std::fs;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -41,8 +42,9 @@ impl Ground {
                 self.folder.display()
             );
         }
-        fs::create_dir_all(&self.folder)
-            .with_context(|| format!("cannot make `{}`", self.folder.display()))?;
+        let made = fs::DirBuilder::new().mode(0o700).create(&self.folder);
+        // A folder that is there already and is not a demo's may be somebody else's: it is not used.
+        made.with_context(|| format!("cannot make `{}`; remove it if it is yours", self.folder.display()))?;
         self.write_claim(None)
     }
 
@@ -85,11 +87,6 @@ impl Ground {
         Ok(did)
     }
 
-    /// Removes the folder of a demo whose processes have ended.
-    pub(crate) fn remove(&self) -> anyhow::Result<()> {
-        fs::remove_dir_all(&self.folder).with_context(|| format!("cannot remove `{}`", self.folder.display()))
-    }
-
     /// Ends units that outlived their watchdog, the hand last: it is told to stop the shop's processes first.
     async fn end_units(&self) -> Vec<String> {
         let mut did = vec![];
@@ -129,10 +126,12 @@ fn name_of(socket: &Path) -> String {
 
 /// Whether the process with this id is one of ours: its program is this program.
 fn is_demo(pid: u32) -> bool {
-    let own = std::env::current_exe().ok().and_then(|path| path.file_name().map(ToOwned::to_owned));
+    let own =
+        std::env::current_exe().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
     let theirs = fs::read_link(format!("/proc/{pid}/exe")).ok();
-    let theirs = theirs.and_then(|path| path.file_name().map(ToOwned::to_owned));
-    own.is_some() && own == theirs
+    let theirs = theirs.and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+    // A program that was built anew in the meantime is shown with ` (deleted)` behind its name.
+    own.zip(theirs).is_some_and(|(own, theirs)| theirs.trim_end_matches(" (deleted)") == own)
 }
 
 async fn end(pid: u32, signal: rustix::process::Signal, within: Duration) {

@@ -14,12 +14,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use dinghai_clock::SystemClock;
-use dinghai_estate::Money;
+use dinghai_clock::{Clock, SystemClock};
 use dinghai_load::{Arrivals, Load, LoadHandle, LoadPlan, Template};
+use dinghai_pages::{Language, promise_measure, promise_state, promise_target};
 use http::Method;
 use tokio::process::{Child, Command};
 
+use super::reading;
 use figures::Figures;
 use follow::Follower;
 use ground::Ground;
@@ -96,6 +97,7 @@ async fn stage(args: &DemoArgs, ground: &Ground) -> anyhow::Result<()> {
     let shoppers = Load::start(shoppers, Arc::new(clock.clone()))?;
     let mut story = Story {
         data: &ground.data(),
+        estate: reading::estate(&ground.data())?,
         follower,
         shoppers: shoppers.clone(),
         clock,
@@ -158,7 +160,7 @@ async fn open_shop(ground: &Ground, tell: &Teller) -> anyhow::Result<()> {
                 .iter()
                 .filter(|(_, sighting)| sighting.health == dinghai_record::Health::Up)
                 .count();
-            if up >= 12 {
+            if up >= shop::INSTANCES {
                 tell.say(&format!("{up} instances answer, seen by controller and gateway"));
                 return Ok(());
             }
@@ -199,13 +201,28 @@ async fn finish(mut story: Story<'_>, shoppers: &LoadHandle) -> anyhow::Result<F
 
     figures.failed_orders =
         counted.failures.iter().filter(|failure| failure.path == "/api/order").count() as u64;
-    let price: Money = "30 USD".parse()?;
-    figures.loss = price.times(figures.failed_orders).map(|loss| loss.to_string());
+    let price = story.estate.services.values().find_map(|service| service.value.as_ref()?.order.clone());
+    figures.loss =
+        price.as_ref().and_then(|price| price.times(figures.failed_orders)).map(|loss| loss.to_string());
     tell.say(&format!(
-        "{} orders failed; at 30 USD each at most {} were lost",
+        "{} orders failed; at {} each at most {} were lost",
         figures.failed_orders,
+        price.map_or_else(|| "an unknown price".to_owned(), |price| price.to_string()),
         figures.loss.as_deref().unwrap_or("an unknown amount")
     ));
+    tell.say("promises:");
+
+    let board = dinghai_prove::board(&story.estate, &story.follower.book, story.clock.now());
+    for row in &board.rows {
+        let state = promise_state(Language::En, row.state);
+        let target = promise_target(Language::En, &row.target);
+        let measured = row.measured.map_or_else(
+            || "not measured".to_owned(),
+            |value| promise_measure(Language::En, &row.target, value),
+        );
+        tell.more(&format!("{:<18} {state:<9} {target}, {measured}", row.promise));
+        figures.promises.insert(row.promise.to_string(), state);
+    }
 
     figures.ledger_sound = story.follower.verify().await?;
     figures.ledger_entries = story.follower.book.head.0;

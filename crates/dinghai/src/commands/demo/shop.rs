@@ -9,13 +9,35 @@ use anyhow::Context;
 /// The zones of the shop.
 pub(crate) const ZONES: [&str; 3] = ["hz-a", "hz-b", "hz-c"];
 
-/// Its services: name, what it needs, the zones of its spares, what it is worth.
-const SERVICES: [(&str, &[&str], &[&str], Option<&str>); 4] = [
-    ("storefront", &["{ service: cart, kind: soft, fallback: page without a cart }"], &["hz-c"], None),
-    ("cart", &[], &["hz-a", "hz-c"], None),
-    ("order", &["payment"], &["hz-a", "hz-c"], Some("{ order: 30 USD, come-back: [50%, 25%, 0%] }")),
-    ("payment", &[], &["hz-a", "hz-c"], None),
+/// One service of the shop.
+struct Service {
+    name: &'static str,
+    needs: &'static [&'static str],
+    /// Where its spares stand.
+    spares: &'static [&'static str],
+    /// What a request to it is worth.
+    value: Option<&'static str>,
+}
+
+const SERVICES: [Service; 4] = [
+    Service {
+        name: "storefront",
+        needs: &["{ service: cart, kind: soft, fallback: page without a cart }"],
+        spares: &["hz-c"],
+        value: None,
+    },
+    Service { name: "cart", needs: &[], spares: &["hz-a", "hz-c"], value: None },
+    Service {
+        name: "order",
+        needs: &["payment"],
+        spares: &["hz-a", "hz-c"],
+        value: Some("{ order: 30 USD, come-back: [50%, 25%, 0%] }"),
+    },
+    Service { name: "payment", needs: &[], spares: &["hz-a", "hz-c"], value: None },
 ];
+
+/// How many instances it has without spares.
+pub(crate) const INSTANCES: usize = SERVICES.len() * ZONES.len();
 
 /// Where the shop's gateway and the console listen.
 pub(crate) struct Ports {
@@ -29,7 +51,7 @@ pub(crate) struct Ports {
 impl Ports {
     /// Ports that nobody uses now. They are drawn together, so that none is drawn twice.
     pub(crate) fn free() -> anyhow::Result<Self> {
-        let count = SERVICES.iter().map(|(_, _, spares, _)| ZONES.len() + spares.len()).sum::<usize>() + 2;
+        let count = SERVICES.iter().map(|service| ZONES.len() + service.spares.len()).sum::<usize>() + 2;
         let held: Vec<TcpListener> = (0..count)
             .map(|_| TcpListener::bind(("127.0.0.1", 0)))
             .collect::<Result<_, _>>()
@@ -47,7 +69,7 @@ impl Ports {
 pub(crate) fn estate(ports: &Ports, program: &Path) -> String {
     let mut free = ports.services.iter();
     let mut services = String::new();
-    for (name, needs, spares, value) in SERVICES {
+    for Service { name, needs, spares, value } in SERVICES {
         let mut instances = |zones: &[&str]| {
             let mut list = String::new();
             for zone in zones {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use dinghai_clock::{Clock, SystemClock, Timestamp};
-use dinghai_estate::{DrillId, PlaceId};
+use dinghai_estate::{DrillId, Estate, PlaceId};
 use dinghai_load::{LoadHandle, Snapshot};
 use dinghai_record::{
     Action, DrillState, Event, IncidentState, PlanPurpose, PlanState, StepOutcome, Subject, Verdict,
@@ -31,6 +31,7 @@ const WINDOW: Duration = Duration::from_secs(10);
 /// The demo on its stage.
 pub(crate) struct Story<'a> {
     pub(crate) data: &'a Path,
+    pub(crate) estate: Estate,
     pub(crate) follower: Follower,
     pub(crate) shoppers: LoadHandle,
     pub(crate) clock: SystemClock,
@@ -112,7 +113,7 @@ impl Story<'_> {
         for (_, pid) in &victims {
             signal(*pid, Signal::KILL)?;
         }
-        let window = self.window(at);
+        let window = self.window();
         self.tell.say(&format!("{zone} dies: {} processes killed", victims.len()));
         let about = Subject::Place(PlaceId::new(zone));
         self.follower
@@ -139,7 +140,7 @@ impl Story<'_> {
         let before = self.follower.book.head.0;
         let at = self.clock.now();
         signal(*pid, Signal::STOP)?;
-        let window = self.window(at);
+        let window = self.window();
         self.tell.say(&format!("{instance} hangs: process {pid} stopped"));
 
         let controller = self.controller_dies(before).await?;
@@ -286,7 +287,7 @@ impl Story<'_> {
     }
 
     /// The shoppers' counts now and at the end of the window.
-    fn window(&self, _at: Timestamp) -> JoinHandle<(Snapshot, Snapshot)> {
+    fn window(&self) -> JoinHandle<(Snapshot, Snapshot)> {
         let shoppers = self.shoppers.clone();
         let first = shoppers.snapshot();
         tokio::spawn(async move {

@@ -21,7 +21,7 @@ use tracing::{info, warn};
 use crate::commands::reading::estate_file;
 
 /// Runs until it is told to stop, or loses its lease.
-pub(crate) async fn run(estate: Estate, data: &Path) -> anyhow::Result<()> {
+pub(crate) async fn run(estate: Estate, folder: &Path, data: &Path) -> anyhow::Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let sockets = Sockets::under(data);
     let estate = Arc::new(estate);
@@ -49,7 +49,7 @@ pub(crate) async fn run(estate: Estate, data: &Path) -> anyhow::Result<()> {
         watchers.spawn(dinghai_observe::watch_gateway(id.clone(), client, clock.clone(), sink.clone()));
     }
     watchers.spawn(dinghai_observe::watch_hand(UnixClient::new(sockets.hand()), clock.clone(), sink));
-    let _upkeep = keep_units(&running.handle, &fence, &sockets);
+    let _upkeep = keep_units(&running.handle, &fence, &sockets, folder);
 
     let (stop, stopped) = watch::channel(false);
     let (bound, address) = oneshot::channel();

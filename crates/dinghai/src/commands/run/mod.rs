@@ -69,7 +69,8 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         None => laptop(args, &data),
         Some(Role::Controller) => {
             let Some(estate) = args.source.load()? else { return Ok(ExitCode::from(2)) };
-            block_on(2, controller::run(estate, &data))
+            let folder = args.source.folder()?;
+            block_on(2, controller::run(estate, &folder, &data))
         }
         Some(Role::Gateway) => {
             let Some(id) = &args.gateway else { bail!("say which gateway with `--gateway ID`") };

@@ -29,10 +29,10 @@ fn demo() -> Result<()> {
     tool::run(demo.args(["demo", "--exit", "--json"]).arg(&figures))?;
     let text = std::fs::read_to_string(&figures)
         .with_context(|| format!("the demo left no figures in {}", figures.display()))?;
-    serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&text)
-        .with_context(|| format!("{} is not a JSON object", figures.display()))?;
     println!("figures: {}", figures.display());
-    Ok(())
+    let figures =
+        serde_json::from_str(&text).with_context(|| format!("{} is not JSON", figures.display()))?;
+    super::demo::judge(&figures)
 }
 
 /// The command lines of the blocks marked `sh`, without comments.

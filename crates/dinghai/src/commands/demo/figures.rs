@@ -21,6 +21,8 @@ pub(crate) struct Figures {
     pub(crate) hang: Option<LossFigures>,
     /// The death of the controller.
     pub(crate) controller: Option<ControllerFigures>,
+    /// How long a halt of every automaton took; none when a unit was not reached.
+    pub(crate) halt_ms: Option<u64>,
     /// Promises by state.
     pub(crate) promises: BTreeMap<String, String>,
     /// Whether the ledger's chain verifies.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use dinghai_clock::{Clock, SystemClock, Timestamp};
+use dinghai_engine::HaltReport;
 use dinghai_estate::{DrillId, Estate, PlaceId};
 use dinghai_load::{LoadHandle, Snapshot};
 use dinghai_record::{
@@ -15,6 +16,7 @@ use dinghai_record::{
 };
 use dinghai_wire::{HandState, UnixClient};
 use rustix::process::Signal;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::task::JoinHandle;
 
@@ -48,7 +50,29 @@ impl Story<'_> {
         }
         self.zone_dies("hz-b").await?;
         self.hang_and_controller_death("order@hz-c").await?;
-        self.calm("everything is as declared again").await
+        self.calm("everything is as declared again").await?;
+        self.halt().await
+    }
+
+    /// Stops every automaton and lets them go on.
+    async fn halt(&mut self) -> anyhow::Result<()> {
+        self.shoppers.mark("halted");
+        let begun = self.clock.now();
+        let report: HaltReport = self.post("/api/v1/halt", &json!({ "reason": "the demo shows it" })).await?;
+        let took = ms(self.clock.now().since(begun));
+        let _: HaltReport = self.post("/api/v1/resume", &json!({})).await?;
+        self.tell
+            .say(&format!("halt: {} obeyed after {took} ms; then they go on", report.reached.join(" and ")));
+        self.figures.halt_ms = report.unreached.is_empty().then_some(took);
+        Ok(())
+    }
+
+    async fn post<A: DeserializeOwned>(&self, path: &str, body: &serde_json::Value) -> anyhow::Result<A> {
+        let controller = UnixClient::new(self.data.join("run/controller.sock"));
+        controller
+            .send("POST", path, body, Duration::from_secs(5))
+            .await
+            .with_context(|| format!("{path} failed"))
     }
 
     async fn steady(&mut self) -> anyhow::Result<()> {
@@ -68,13 +92,9 @@ impl Story<'_> {
     async fn drill(&mut self, drill: &str) -> anyhow::Result<()> {
         self.calm("all is calm").await?;
         self.shoppers.mark(format!("drill {drill}"));
-        let controller = UnixClient::new(self.data.join("run/controller.sock"));
         let consent = json!({ "consent": ["restart", "shift-traffic", "scale"] });
         let path = format!("/api/v1/drills/{drill}/run");
-        let _: serde_json::Value = controller
-            .send("POST", &path, &consent, Duration::from_secs(5))
-            .await
-            .with_context(|| format!("the drill `{drill}` was refused"))?;
+        let _: serde_json::Value = self.post(&path, &consent).await?;
         let id = DrillId::new(drill);
         self.follower
             .until(&format!("the drill {drill} has ended"), PATIENCE, |book| {

@@ -147,7 +147,8 @@ impl Instance {
                 None => {}
             }
             self.passing.store(judged.ejection.is_passing(), Relaxed);
-            self.refusing.store(judged.cause == Some(Cause::Refused), Relaxed);
+            // One that was heard since listens again, even while it has not yet earned its way back.
+            self.refusing.store(!heard && judged.cause == Some(Cause::Refused), Relaxed);
             (turn, was_logged || judged.logged)
         };
         match turn {

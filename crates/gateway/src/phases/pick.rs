@@ -45,23 +45,23 @@ struct Choice<'a> {
     tried: &'a [usize],
     /// Instances out of rotation take requests too.
     wide: bool,
-    /// Somebody who takes requests listens at all.
+    /// Somebody who takes requests listens, as far as is known, and was not yet tried by this request.
     listened: bool,
     now: Timestamp,
 }
 
 impl<'a> Choice<'a> {
     fn of(service: &'a Service, tried: &'a [usize], now: Timestamp) -> Self {
-        let (mut all, mut healthy, mut left, mut listening) = (0, 0, 0, 0);
+        let (mut all, mut left, mut listening) = (0, 0, 0);
         for (slot, member) in service.members.iter().enumerate().filter(|(_, member)| member.share > 0) {
-            let passing = member.instance.is_passing();
             all += 1;
-            healthy += usize::from(passing);
-            left += usize::from(passing && !tried.contains(&slot));
-            listening += usize::from(!member.instance.is_refusing());
+            let untried = !tried.contains(&slot);
+            left += usize::from(untried && member.instance.is_passing());
+            listening += usize::from(untried && !member.instance.is_refusing());
         }
-        // Panic spreads load; a request that has failed once goes where it is answered, while there is such a place.
-        let wide = in_panic(healthy, all, service.panic_below) && (tried.is_empty() || left == 0);
+        // Panic spreads load; a request that has failed once goes where it is answered, while there is such a place. Those
+        // that failed it may not be ejected yet, and are not counted on.
+        let wide = in_panic(left, all, service.panic_below) && (tried.is_empty() || left == 0);
         Self { service, tried, wide, listened: listening > 0, now }
     }
 

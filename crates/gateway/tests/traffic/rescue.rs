@@ -191,6 +191,28 @@ async fn in_panic_instances_that_refuse_connections_are_passed_over() {
 }
 
 #[tokio::test]
+async fn in_panic_an_instance_that_has_just_come_up_is_asked_before_it_is_back_in_rotation() {
+    let [a, b, _c] = three().await;
+    let (again, mut table) = (b.port, table(1, &[a.port, b.port]));
+    // It never earns its way back while the test looks.
+    table
+        .services
+        .values_mut()
+        .filter_map(|service| service.probe.as_mut())
+        .for_each(|probe| probe.rise = 10_000);
+    b.kill().await;
+    let (stage, _folder) = Stage::serving(table).await;
+    stage.until("b is ejected", |status| is_ejected(status, "b")).await;
+    let b = Backend::on(again).await;
+    stage.until("b was heard", |status| status.instances[&InstanceId::from("b")].took_us.is_some()).await;
+    a.kill().await;
+    for _ in 0..20 {
+        assert_eq!(ask(stage.port().await, "GET", "/x", "").await.status, 200);
+    }
+    assert_eq!(b.served(), 20);
+}
+
+#[tokio::test]
 async fn an_instance_at_share_0_takes_no_request() {
     let backends = three().await;
     let mut wanted = table(1, &ports(&backends));

@@ -115,7 +115,10 @@ fn an_incident_is_counted_on_from_where_it_was_counted_to() {
 
     let mut second = world(5.0);
     fail(&mut second, 1, 3, 1.9);
-    assert_eq!(measure(&mut story.clone(), &second).unwrap().requests, Some(400));
+    assert_eq!(measure(&mut story, &second), None, "only more requests, and not for long");
+    let mut tenth = world(14.0);
+    fail(&mut tenth, 1, 3, 1.9);
+    assert_eq!(measure(&mut story.clone(), &tenth).unwrap().requests, Some(1300));
 
     let mut later = world(10.0);
     fail(&mut later, 1, 3, 1.9);

@@ -2,6 +2,8 @@
 //!
 //! A book can be thrown away and rebuilt from the ledger at any time; [`Book::apply`] is the only way to change one.
 
+mod timeline;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use dinghai_clock::Timestamp;
@@ -447,49 +449,6 @@ impl Book {
             Some(Action::Weigh(weights)) => self.weights.extend(weights),
             Some(Action::Start(instances) | Action::Restart(instances)) => self.started.extend(instances),
             _ => {}
-        }
-    }
-
-    /// Puts the entry on the timeline of the incident it belongs to.
-    fn note_in_incident(&mut self, entry: &Entry) {
-        let of_plan = |plan: &PlanId| match self.plans.get(plan).map(|record| &record.plan.purpose) {
-            Some(PlanPurpose::Heal(incident)) => Some(*incident),
-            _ => None,
-        };
-        let of_finding = |key: &FindingKey| {
-            self.incidents.values().rev().find(|i| i.findings.contains_key(key)).map(|i| i.id)
-        };
-        let incident = match &entry.event {
-            Event::FindingRaised { finding } | Event::FindingChanged { finding } => {
-                self.findings.get(&finding.key).and_then(|standing| standing.incident)
-            }
-            Event::FindingCleared { key, .. } => of_finding(key),
-            Event::IncidentOpened { incident, .. }
-            | Event::IncidentJoined { incident, .. }
-            | Event::IncidentRegraded { incident, .. }
-            | Event::IncidentMerged { incident, .. }
-            | Event::IncidentMeasured { incident, .. }
-            | Event::IncidentClosed { incident, .. } => Some(*incident),
-            Event::PlanProposed { plan } => of_plan(&plan.id),
-            Event::PlanDecided { plan, .. }
-            | Event::PlanApproved { plan, .. }
-            | Event::PlanDeclined { plan, .. }
-            | Event::PlanRefused { plan, .. }
-            | Event::PlanStarted { plan, .. }
-            | Event::PlanUndoing { plan, .. }
-            | Event::PlanEnded { plan, .. }
-            | Event::StepStarted { plan, .. }
-            | Event::StepEnded { plan, .. }
-            | Event::UndoStarted { plan, .. }
-            | Event::UndoEnded { plan, .. } => of_plan(plan),
-            Event::EvidenceFiled { evidence } => evidence.incident,
-            Event::ReflexReported { .. } | Event::Halted { .. } | Event::Resumed { .. } => {
-                self.open_incidents().last().map(|record| record.id)
-            }
-            _ => None,
-        };
-        if let Some(record) = incident.and_then(|id| self.incidents.get_mut(&id)) {
-            record.entries.push(entry.seq);
         }
     }
 }

@@ -15,7 +15,7 @@ use dinghai_detect::Senses;
 use dinghai_estate::Estate;
 use dinghai_ports::{Actuator, Journal, Store, StoreError};
 use dinghai_record::{
-    Book, Event, Fence, Hash, Observation, PlanId, PlanState, Seen, Subject, Vantage, World,
+    Book, Event, Fence, Hash, Observation, PlanId, PlanState, Seen, Seq, Subject, Vantage, World,
 };
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
@@ -33,6 +33,9 @@ const ROUND: Duration = Duration::from_millis(100);
 
 /// The shortest time between two rounds, so that a burst of observations is taken in together.
 const BREATH: Duration = Duration::from_millis(20);
+
+/// How many of the last entries are searched for the reflexes that gateways still tell.
+const REFLEXES_AMONG: u16 = 4096;
 
 /// Observations that may wait for the loop.
 pub const OBSERVATIONS: usize = 4096;
@@ -76,6 +79,8 @@ pub(crate) struct Ring {
     tools: Tools,
     senses: Senses,
     reflexes: Vec<Event>,
+    /// Reflexes that were written before this controller started: a gateway tells its newest ones to every new one.
+    reflexes_before: Vec<Event>,
     /// They end with the ring.
     executors: JoinSet<PlanId>,
     executed: BTreeSet<PlanId>,
@@ -101,6 +106,7 @@ pub async fn start(parts: Parts) -> Result<Running, StoreError> {
         clock: clock.clone(),
         fence,
     };
+    let reflexes_before = reflexes_before(&*journal).await?;
     let mut ring = Ring {
         senses: Senses::new(&estate),
         facts: Facts::new(&estate, &version),
@@ -112,6 +118,7 @@ pub async fn start(parts: Parts) -> Result<Running, StoreError> {
         news,
         tools,
         reflexes: vec![],
+        reflexes_before,
         executors: JoinSet::new(),
         executed: BTreeSet::new(),
         refused: None,
@@ -178,6 +185,14 @@ async fn take_over(
     Ok(())
 }
 
+/// The reflexes among the last entries.
+async fn reflexes_before(journal: &dyn Journal) -> Result<Vec<Event>, StoreError> {
+    let from = Seq(journal.book().head.0.saturating_sub(REFLEXES_AMONG.into()));
+    let entries = journal.read(from, REFLEXES_AMONG.into()).await?;
+    let reflex = |event: &Event| matches!(event, Event::ReflexReported { .. });
+    Ok(entries.into_iter().map(|entry| entry.event).filter(reflex).collect())
+}
+
 impl Ring {
     /// The world as last published.
     pub(crate) fn world(&self) -> Arc<World> {
@@ -198,12 +213,11 @@ impl Ring {
                 _ => None,
             };
             if let Some(ejected) = ejected {
-                self.reflexes.push(Event::ReflexReported {
-                    gateway: gateway.clone(),
-                    instance: instance.clone(),
-                    happened: *at,
-                    ejected,
-                });
+                let (gateway, instance) = (gateway.clone(), instance.clone());
+                let reflex = Event::ReflexReported { gateway, instance, happened: *at, ejected };
+                if !self.reflexes_before.contains(&reflex) {
+                    self.reflexes.push(reflex);
+                }
             }
         }
         self.senses.observe(&observation);

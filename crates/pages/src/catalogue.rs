@@ -11,6 +11,8 @@ use dinghai_record::Reason;
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use crate::spoken;
+
 /// A language that the catalogue speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Language {
@@ -155,10 +157,13 @@ fn missing(key: &str) -> String {
 
 /// A sentence of the screens or the command line. A key that is not in the catalogue comes back in `⟦ ⟧`.
 pub fn text(language: Language, key: &str, values: &[(&str, String)]) -> String {
-    match catalogue().text.get(key) {
-        Some(sentence) => sentence.fill(language, values).replace("**", ""),
-        None => missing(key),
-    }
+    known(language, key, values).unwrap_or_else(|| missing(key))
+}
+
+/// The same when the catalogue knows the key.
+pub(crate) fn known(language: Language, key: &str, values: &[(&str, String)]) -> Option<String> {
+    let sentence = catalogue().text.get(key)?;
+    Some(sentence.fill(language, values).replace("**", ""))
 }
 
 /// The same sentence as HTML, with its bold words. Values are escaped.
@@ -175,12 +180,14 @@ pub fn rich(language: Language, key: &str, values: &[(&str, String)]) -> Markup 
     }
 }
 
-/// A reason as a sentence. A code that the catalogue does not know is shown with its values.
+/// A reason as a sentence, its values in the reader's language. A code that the catalogue does not know is shown with
+/// its values as they are.
 pub fn reason(language: Language, reason: &Reason) -> String {
     match catalogue().reason.get(&reason.code) {
         Some(sentence) => {
+            let spoken = |name: &str, value: &str| spoken::spoken(language, name, value);
             let values: Vec<(&str, String)> =
-                reason.with.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+                reason.with.iter().map(|(name, value)| (name.as_str(), spoken(name, value))).collect();
             sentence.fill(language, &values)
         }
         None => reason.to_string(),

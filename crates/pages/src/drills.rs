@@ -92,11 +92,11 @@ pub fn drills(scene: &Scene<'_>, limit: usize) -> Markup {
     };
     let main = html! {
         div.verdict #verdict data-live { (toned(tone, name)) h1 { (sentence) } p { (scene.say("drills-explained", &[])) } }
-        @if let Some(open) = scene.book.open_drill() {
+        div #open-drill data-live { @if let Some(open) = scene.book.open_drill() {
             p.note { (shown(scene, open.state)) " " a href={ "/drills/runs/" (open.run.0) } { (open.run) " " (open.drill) } }
-        }
+        } }
         div.drills { @for (id, drill) in &scene.estate.drills { (card(scene, id, drill)) } }
-        @if !scene.book.drills.is_empty() { (runs(scene, limit)) }
+        div #runs-here data-live { @if !scene.book.drills.is_empty() { (runs(scene, limit)) } }
     };
     page(scene, Tab::Drills, &sentence, &main)
 }
@@ -204,7 +204,7 @@ pub fn run(scene: &Scene<'_>, record: &DrillRecord, entries: &[Entry]) -> Markup
                 (measures(scene, record))
                 (section("entries", 4, &scene.say("entries", &[]), &html! {}, &html! {
                     table.listing { tbody { @for entry in entries { tr {
-                        td.nw { (scene.format.clock_ms(entry.at)) } td { (event_line(scene.language(), &entry.event)) }
+                        td.nw { (scene.format.clock_ms(entry.at)) } td.wide { (event_line(scene.language(), &entry.event)) }
                         td.num { a.mono href={ "/ledger/" (entry.seq.0) } { "#" (scene.count(entry.seq.0)) } }
                     } } } }
                 }))

@@ -58,10 +58,10 @@ pub(crate) enum Tab {
 /// A whole page of a signed-in reader.
 pub(crate) fn page(scene: &Scene<'_>, tab: Tab, title: &str, main: &Markup) -> Markup {
     let head = html! {
-        nav.nav aria-label=(scene.say("nav-main", &[])) { (navigation(scene, tab)) }
+        nav.nav #nav data-live aria-label=(scene.say("nav-main", &[])) { (navigation(scene, tab)) }
         div.end {
             (as_of(scene))
-            @if scene.may_operate() { (halt_button(scene)) }
+            @if scene.may_operate() { div #halt-button data-live { (halt_button(scene)) } }
         }
     };
     document(scene, title, &head, main, true)
@@ -81,6 +81,7 @@ fn document(scene: &Scene<'_>, title: &str, head: &Markup, main: &Markup, live: 
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (title) " · " (scene.estate.name) " · Dinghai" }
+                link rel="icon" href="/assets/mark.svg" type="image/svg+xml";
                 link rel="stylesheet" href="/assets/style.css";
                 @if live { script src="/assets/console.js" defer {} }
             }

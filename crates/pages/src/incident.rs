@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use dinghai_estate::InstanceId;
+use dinghai_estate::{Instance, InstanceId};
 use dinghai_record::{FindingKind, IncidentRecord, IncidentState, Measures, Subject};
 use maud::{Markup, html};
 
@@ -21,14 +21,23 @@ pub(crate) fn title(scene: &Scene<'_>, incident: &IncidentRecord) -> String {
     }
 }
 
-/// The instances that the incident's standing findings take away.
+/// The instances that it takes away: by its standing findings while it is open, by all that it ever had when it is over.
 pub(crate) fn instances(scene: &Scene<'_>, incident: &IncidentRecord) -> BTreeSet<InstanceId> {
-    incident
-        .standing
-        .iter()
-        .filter_map(|key| scene.book.findings.get(key))
-        .flat_map(|standing| standing.finding.instances.iter().cloned())
-        .collect()
+    if incident.state == IncidentState::Open {
+        let standing = incident.standing.iter().filter_map(|key| scene.book.findings.get(key));
+        return standing.flat_map(|standing| standing.finding.instances.iter().cloned()).collect();
+    }
+    let about: BTreeSet<&Subject> = incident.findings.keys().map(|key| &key.about).collect();
+    let touched = |instance: &Instance| {
+        about.contains(&Subject::Instance(instance.id.clone()))
+            || !instance.spare
+                && scene
+                    .estate
+                    .places_around(instance)
+                    .into_iter()
+                    .any(|p| about.contains(&Subject::Place(p)))
+    };
+    scene.estate.instances().map(|(_, i)| i).filter(|i| touched(i)).map(|i| i.id.clone()).collect()
 }
 
 /// How far it reaches.

@@ -20,10 +20,12 @@ pub fn incidents(scene: &Scene<'_>, limit: usize) -> Markup {
     let main = html! {
         div.verdict #verdict data-live { (toned(tone, name)) h1 { (sentence) }
             p { (scene.say("incidents-all", &[("n", scene.n(scene.book.incidents.len()))])) } }
-        @if !open.is_empty() { (list(scene, "open", "incidents-open-title", &open)) }
-        @if !over.is_empty() {
-            (list(scene, "over", "incidents-over-title", over.get(..limit).unwrap_or(&over)))
-            @if over.len() > limit { p.note { (scene.say("incidents-more", &[("n", scene.n(over.len() - limit))])) } }
+        div #lists data-live {
+            @if !open.is_empty() { (list(scene, "open", "incidents-open-title", &open)) }
+            @if !over.is_empty() {
+                (list(scene, "over", "incidents-over-title", over.get(..limit).unwrap_or(&over)))
+                @if over.len() > limit { p.note { (scene.say("incidents-more", &[("n", scene.n(over.len() - limit))])) } }
+            }
         }
     };
     page(scene, Tab::Incidents, &sentence, &main)

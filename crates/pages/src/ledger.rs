@@ -1,13 +1,13 @@
 //! The ledger, page by page, and one entry with everything in it.
 
-use dinghai_record::{Entry, Seq};
+use dinghai_record::{Approval, Entry, Event, Reason, Seq, StepOutcome};
 use maud::{Markup, html};
 
 use crate::Scene;
 use crate::event_line::event_line;
 use crate::frame::{Tab, page, section};
 use crate::shape::{Tone, shape, toned};
-use crate::timeline::{because, face, reasons};
+use crate::timeline::because;
 
 /// One page of the ledger.
 #[derive(Clone, Debug)]
@@ -65,7 +65,7 @@ pub fn ledger(scene: &Scene<'_>, shown: &LedgerPage) -> Markup {
                     td.nw { a.mono href={ "/ledger/" (entry.seq.0) } { "#" (scene.count(entry.seq.0)) } }
                     td.nw { (scene.moment(entry.at)) }
                     td.nw { span.(class) { (shape(name)) } " " small.quiet { (entry.event.kind()) } }
-                    td { (event_line(scene.language(), &entry.event)) }
+                    td.wide { (event_line(scene.language(), &entry.event)) }
                 }
             } }
         }
@@ -105,4 +105,64 @@ pub fn entry(scene: &Scene<'_>, entry: &Entry) -> Markup {
         }
     };
     page(scene, Tab::Ledger, &title, &main)
+}
+
+/// The reasons that an event carries.
+fn reasons(event: &Event) -> &[Reason] {
+    match event {
+        Event::FindingRaised { finding } | Event::FindingChanged { finding } => &finding.reasons,
+        Event::PlanProposed { plan } => &plan.reasons,
+        Event::EvidenceFiled { evidence } => &evidence.reasons,
+        Event::FindingCleared { reasons, .. }
+        | Event::IncidentOpened { reasons, .. }
+        | Event::IncidentJoined { reasons, .. }
+        | Event::IncidentRegraded { reasons, .. }
+        | Event::IncidentMerged { reasons, .. }
+        | Event::IncidentClosed { reasons, .. }
+        | Event::PlanDecided { reasons, .. }
+        | Event::PlanRefused { reasons, .. }
+        | Event::PlanUndoing { reasons, .. }
+        | Event::PlanEnded { reasons, .. }
+        | Event::DrillEnded { reasons, .. } => reasons,
+        Event::StepEnded { outcome: StepOutcome::Failed(reasons), .. }
+        | Event::UndoEnded { outcome: StepOutcome::Failed(reasons), .. } => reasons,
+        _ => &[],
+    }
+}
+
+/// Colour, shape and word of an entry.
+fn face(event: &Event) -> (&'static str, &'static str, &'static str) {
+    match event {
+        Event::ReflexReported { .. } => ("k-b", "bolt", "face-reflex"),
+        Event::FindingRaised { .. } | Event::FindingChanged { .. } => ("fails", "find", "face-finding"),
+        Event::FindingCleared { .. } => ("holds", "kept", "face-cleared"),
+        Event::IncidentOpened { .. }
+        | Event::IncidentJoined { .. }
+        | Event::IncidentRegraded { .. }
+        | Event::IncidentMerged { .. } => ("k-i", "fork", "face-decision"),
+        Event::IncidentMeasured { .. } => ("k-b", "eye", "face-measure"),
+        Event::IncidentClosed { .. } => ("holds", "kept", "face-closed"),
+        Event::PlanProposed { .. } => ("k-i", "list", "face-plan"),
+        Event::PlanDecided { approval: Approval::Ask, .. } => ("weak", "seal", "face-decision"),
+        Event::PlanDecided { .. } | Event::PlanRefused { .. } => ("k-i", "fork", "face-decision"),
+        Event::PlanApproved { .. } | Event::PlanDeclined { .. } => ("k-i", "seal", "face-person"),
+        Event::PlanStarted { .. } => ("k-b", "live", "face-plan"),
+        Event::PlanUndoing { .. } | Event::UndoStarted { .. } | Event::UndoEnded { .. } => {
+            ("weak", "undo", "face-undo")
+        }
+        Event::PlanEnded { .. } => ("k-i", "list", "face-plan"),
+        Event::StepStarted { .. } => ("k-b", "live", "face-step"),
+        Event::StepEnded { outcome: StepOutcome::Done(_), .. } => ("holds", "kept", "face-step"),
+        Event::StepEnded { .. } => ("fails", "down", "face-step"),
+        Event::DrillStarted { .. }
+        | Event::DrillBroke { .. }
+        | Event::DrillMended { .. }
+        | Event::DrillEnded { .. } => ("k-b", "bolt", "face-drill"),
+        Event::EvidenceFiled { .. } => ("holds", "kept", "face-evidence"),
+        Event::EvidenceVoided { .. } => ("weak", "expired", "face-evidence"),
+        Event::Halted { .. } | Event::Resumed { .. } => ("k-i", "halt", "face-halt"),
+        Event::SignedIn { .. } => ("plain", "todo", "face-person"),
+        Event::ControllerStarted { .. } | Event::EstateAdopted { .. } => ("plain", "todo", "face-controller"),
+        Event::Other(_) => ("unk", "unk", "face-other"),
+    }
 }

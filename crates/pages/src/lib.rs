@@ -24,9 +24,11 @@ mod overview;
 mod phrase;
 mod plan;
 mod promises;
+mod review;
 mod room;
 mod scene;
 mod shape;
+mod spoken;
 mod stand;
 mod timeline;
 mod topology;
@@ -46,6 +48,7 @@ pub use overview::overview;
 pub use phrase::{action, actor, condition, fault, finding, subject, vantage};
 pub use plan::{plan, plans};
 pub use promises::promises;
+pub use review::{review, review_markdown};
 pub use room::room;
 pub use scene::{Scene, Visitor};
 pub use words::{
@@ -54,5 +57,7 @@ pub use words::{
 
 /// The style sheet of every page.
 pub const STYLE: &str = include_str!("../assets/style.css");
+/// The mark, for the browser's tab.
+pub const MARK: &str = include_str!("../assets/mark.svg");
 /// The script that keeps a page live.
 pub const SCRIPT: &str = include_str!("../assets/console.js");

@@ -14,7 +14,7 @@ pub fn overview(scene: &Scene<'_>) -> Markup {
     let stand = Stand::of(scene);
     let verdict = verdict(scene, &stand);
     let main = html! {
-        (headline(&verdict, &outlook(scene, &stand)))
+        (headline(scene, &verdict, &outlook(scene, &stand)))
         div #strips data-live { @for incident in worst_first(scene) { (strip(scene, &stand, incident)) } }
         div.over {
             div {

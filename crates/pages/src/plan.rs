@@ -256,11 +256,13 @@ pub fn plans(scene: &Scene<'_>, limit: usize) -> Markup {
     };
     let main = html! {
         div.verdict #verdict data-live { (toned(tone, name)) h1 { (sentence) } p { (scene.say("plans-explained", &[])) } }
-        div.asks { @for record in waiting { (ask(scene, &stand, record)) } }
-        @if !open.is_empty() { (list(scene, "open", "plans-open-title", &open)) }
-        @if !over.is_empty() {
-            (list(scene, "over", "plans-over-title", over.get(..limit).unwrap_or(&over)))
-            @if over.len() > limit { p.note { (scene.say("plans-more", &[("n", scene.n(over.len() - limit))])) } }
+        div.asks #asks data-live { @for record in waiting { (ask(scene, &stand, record)) } }
+        div #lists data-live {
+            @if !open.is_empty() { (list(scene, "open", "plans-open-title", &open)) }
+            @if !over.is_empty() {
+                (list(scene, "over", "plans-over-title", over.get(..limit).unwrap_or(&over)))
+                @if over.len() > limit { p.note { (scene.say("plans-more", &[("n", scene.n(over.len() - limit))])) } }
+            }
         }
     };
     page(scene, Tab::Plans, &sentence, &main)
@@ -308,10 +310,10 @@ pub fn plan(scene: &Scene<'_>, record: &PlanRecord) -> Markup {
         @if let Some(by) = &record.by { p { (scene.say("decided-by-who", &[("who", crate::actor(scene.language(), by))])) } }
     };
     let main = html! {
-        div.verdict #verdict data-live { (toned(tone, name)) h1 { (title) } p { (status(tone, name, &word)) (scene.stop()) (purpose(scene, &record.plan.purpose)) (scene.stop()) (scene.say("proposed-at", &[("at", scene.moment(record.proposed.0))])) } }
+        div.verdict #verdict data-live { (toned(tone, name)) h1 { (title) } p { (status(tone, name, &word)) (scene.comma()) (purpose(scene, &record.plan.purpose)) (scene.comma()) (scene.say("proposed-at", &[("at", scene.moment(record.proposed.0))])) } }
         div.room {
             div.rail {
-                @if record.state == PlanState::Waiting { (ask(scene, &stand, record)) }
+                div.asks-here.o1 #asks data-live { @if record.state == PlanState::Waiting { (ask(scene, &stand, record)) } }
                 (section("why", 3, &scene.say("why", &[]), &html! {}, &why))
             }
             div.main-col { (section("steps", 2, &scene.say("steps", &[]), &aside, &body)) }

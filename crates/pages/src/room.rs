@@ -28,12 +28,13 @@ pub fn room(scene: &Scene<'_>, incident: &IncidentRecord, entries: &[Entry]) -> 
                 b { (clock(scene, incident)) }
                 small { (scene.say("incident-since", &[("id", incident.id.to_string()), ("since", scene.moment(incident.since))])) }
                 small { (state(scene, incident)) }
+                small { a href={ "/incidents/" (incident.id.0) "/review" } { (scene.say("review", &[])) } }
             }
         }
         (facts(scene, &stand, incident))
         div.room {
             div.rail {
-                @for record in waiting { (plan::ask(scene, &stand, record)) }
+                div.asks-here.o1 #asks data-live { @for record in waiting { (plan::ask(scene, &stand, record)) } }
                 (section("why", 4, &scene.say("why-grade", &[("grade", incident.grade.to_string())]), &html! {}, &because(scene, &incident.reasons)))
                 (paths(scene, &stand, incident))
                 (loss(scene, incident))
@@ -81,7 +82,41 @@ fn says(scene: &Scene<'_>, incident: &IncidentRecord) -> String {
     said
 }
 
+/// What matters while it is open, and what is left to know when it is over.
 fn facts(scene: &Scene<'_>, stand: &Stand<'_>, incident: &IncidentRecord) -> Markup {
+    let hit = instances(scene, incident).len();
+    html! {
+        dl.facts #facts data-live {
+            div { dt { (scene.say("blast-radius", &[])) } dd { (scene.say("n-instances", &[("n", scene.n(hit))])) small { (radius(scene, stand, incident)) } } }
+            div { dt { (scene.say("users", &[])) } dd { (users(scene, incident)) } }
+            @if incident.state == IncidentState::Open { (facts_of_open(scene, stand, incident)) } @else { (facts_of_over(scene, incident)) }
+        }
+    }
+}
+
+/// How fast it went, from the beginning on.
+fn facts_of_over(scene: &Scene<'_>, incident: &IncidentRecord) -> Markup {
+    let measures = incident.measures.clone().unwrap_or_default();
+    let times = [
+        ("gateways-acted", measures.ejected_ms, "first-ejection"),
+        ("incident-opened", measures.incident_ms, "grade-then"),
+        ("we-acted", measures.acted_ms, "first-step"),
+    ];
+    html! {
+        @for (what, after, note) in times { div {
+            dt { (scene.say(what, &[])) }
+            dd {
+                @match after {
+                    Some(ms) => (scene.say("after-beginning", &[("span", scene.millis(ms))])),
+                    None => span.unk { (scene.say("unknown", &[])) },
+                }
+                small { (scene.say(note, &[("grade", incident.worst.to_string())])) }
+            }
+        } }
+    }
+}
+
+fn facts_of_open(scene: &Scene<'_>, stand: &Stand<'_>, incident: &IncidentRecord) -> Markup {
     let short: Vec<_> = stand
         .services
         .iter()
@@ -94,21 +129,16 @@ fn facts(scene: &Scene<'_>, stand: &Stand<'_>, incident: &IncidentRecord) -> Mar
         .map(|s| s.id)
         .collect();
     let worse = would_be_p0(scene, stand);
-    let hit = instances(scene, incident).len();
     html! {
-        dl.facts #facts data-live {
-            div { dt { (scene.say("blast-radius", &[])) } dd { (scene.say("n-instances", &[("n", scene.n(hit))])) small { (radius(scene, stand, incident)) } } }
-            div { dt { (scene.say("users", &[])) } dd { (users(scene, incident)) } }
-            div {
-                dt { (scene.say("below-minimum", &[])) }
-                dd {
-                    @if short.is_empty() { (scene.say("none", &[])) } @else { span.fails { (scene.list(short.iter().map(|s| format!("{} {}/{}", s.id, s.healthy(), s.minimum())))) } }
-                    @if !tight.is_empty() { small { (scene.say("none-to-spare", &[("services", scene.list(tight))])) } }
-                }
+        div {
+            dt { (scene.say("below-minimum", &[])) }
+            dd {
+                @if short.is_empty() { (scene.say("none", &[])) } @else { span.fails { (scene.list(short.iter().map(|s| format!("{} {}/{}", s.id, s.healthy(), s.minimum())))) } }
+                @if !tight.is_empty() { small { (scene.say("none-to-spare", &[("services", scene.list(tight))])) } }
             }
-            div { dt { (scene.say("would-be-p0", &[])) } dd { (worse.0) small { (worse.1) } } }
-            div { dt { (scene.say("closes-when", &[])) } dd { (scene.say("findings-clear", &[])) small { (scene.say("and-quiet", &[("quiet", scene.span(scene.estate.quiet))])) } } }
         }
+        div { dt { (scene.say("would-be-p0", &[])) } dd { (worse.0) small { (worse.1) } } }
+        div { dt { (scene.say("closes-when", &[])) } dd { (scene.say("findings-clear", &[])) small { (scene.say("and-quiet", &[("quiet", scene.span(scene.estate.quiet))])) } } }
     }
 }
 

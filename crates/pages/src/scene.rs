@@ -108,6 +108,14 @@ impl Scene<'_> {
         }
     }
 
+    /// Between two parts of a sentence.
+    pub(crate) fn comma(&self) -> &'static str {
+        match self.language() {
+            Language::En => ", ",
+            Language::Zh => "，",
+        }
+    }
+
     /// Joins names as the language does.
     pub(crate) fn list<T: ToString>(&self, items: impl IntoIterator<Item = T>) -> String {
         let separator = match self.language() {

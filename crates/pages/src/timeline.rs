@@ -1,9 +1,10 @@
 //! The ledger of an incident: time, spine, entry; oldest first.
 //!
-//! A plan stands once, where it was proposed, with its steps as they are now; the entries of its steps are told there.
-//! Reflexes of one gateway that follow each other are told together.
+//! What belongs to it, in which order, and what is told together, is `prove`'s to say; here it is drawn. A plan stands
+//! once, where it was proposed, with its steps as they are now: so the rows of steps that only went well are left out.
 
-use dinghai_record::{Approval, Entry, Event, IncidentRecord, PlanState, Reason, StepOutcome};
+use dinghai_prove::{RowKind, TimelineRow};
+use dinghai_record::{Entry, Event, IncidentRecord, PlanRecord, PlanState, Reason, Seq};
 use maud::{Markup, html};
 
 use crate::event_line::event_line;
@@ -12,91 +13,61 @@ use crate::plan::{progress, steps};
 use crate::shape::shape;
 use crate::{Scene, format};
 
-/// One row: an entry, and how many like it follow and are told with it.
-struct Row<'a> {
-    entry: &'a Entry,
-    last: &'a Entry,
-    more: usize,
-}
-
-fn rows(entries: &[Entry]) -> Vec<Row<'_>> {
-    let mut rows: Vec<Row<'_>> = Vec::new();
-    let last_measured = entries.iter().rposition(|e| matches!(e.event, Event::IncidentMeasured { .. }));
-    for (n, entry) in entries.iter().enumerate() {
-        let told_elsewhere = match &entry.event {
-            Event::StepStarted { .. } | Event::PlanStarted { .. } | Event::FindingChanged { .. } => true,
-            Event::StepEnded { outcome, .. } | Event::UndoEnded { outcome, .. } => {
-                matches!(outcome, StepOutcome::Done(_))
-            }
-            Event::UndoStarted { .. } => true,
-            Event::IncidentMeasured { .. } => Some(n) != last_measured,
-            _ => false,
-        };
-        if told_elsewhere {
-            continue;
-        }
-        match rows.last_mut() {
-            Some(row) if alike(&row.last.event, &entry.event) => {
-                row.last = entry;
-                row.more += 1;
-            }
-            _ => rows.push(Row { entry, last: entry, more: 0 }),
-        }
-    }
-    rows
-}
-
-fn alike(before: &Event, after: &Event) -> bool {
-    match (before, after) {
-        (
-            Event::ReflexReported { gateway: a, ejected: x, .. },
-            Event::ReflexReported { gateway: b, ejected: y, .. },
-        ) => a == b && x.is_some() == y.is_some(),
-        (Event::FindingCleared { key: a, .. }, Event::FindingCleared { key: b, .. }) => a.kind == b.kind,
-        _ => false,
-    }
-}
-
+/// The section. `entries` are those of the incident and the ones around them, oldest first.
 pub(crate) fn timeline(scene: &Scene<'_>, incident: &IncidentRecord, entries: &[Entry]) -> Markup {
     let aside = html! { p { (scene.say("ledger-of-aside", &[
         ("head", scene.book.hash.short()), ("age", scene.age(scene.book.as_of)),
     ])) } };
-    let rows = rows(entries);
+    let rows = dinghai_prove::timeline(scene.estate, scene.book, entries, incident.id, scene.now);
+    let left_out = incident.entries.iter().filter(|seq| find(entries, **seq).is_none()).count();
     let body = html! {
-        @if entries.len() < incident.entries.len() {
-            p.note { (scene.say("entries-left-out", &[("n", scene.n(incident.entries.len() - entries.len()))])) }
-        }
-        ol.ledger { @for row in &rows { (one(scene, incident, row)) } }
+        @if left_out > 0 { p.note { (scene.say("entries-left-out", &[("n", scene.n(left_out))])) } }
+        ol.ledger { @for row in rows.iter().filter(|row| !told_by_the_plan(row)) { (one(scene, entries, row)) } }
     };
     section("timeline", 2, &scene.say("ledger-of", &[]), &aside, &body)
 }
 
-fn one(scene: &Scene<'_>, incident: &IncidentRecord, row: &Row<'_>) -> Markup {
-    let (class, name, key) = face(&row.entry.event);
-    let at = match &row.entry.event {
-        Event::ReflexReported { happened, .. } => *happened,
-        _ => row.entry.at,
-    };
-    let plan = match &row.entry.event {
-        Event::PlanProposed { plan } => scene.book.plans.get(&plan.id),
+fn find(entries: &[Entry], seq: Seq) -> Option<&Entry> {
+    let at = entries.binary_search_by_key(&seq, |entry| entry.seq).ok()?;
+    entries.get(at)
+}
+
+/// Whether a row only says what the plan's own list of steps says. One whose outcome had to be looked up says more.
+fn told_by_the_plan(row: &TimelineRow) -> bool {
+    match row.title.code.as_str() {
+        "timeline-plan-started" | "timeline-step-started" | "timeline-undo-started" | "timeline-undone" => {
+            true
+        }
+        "timeline-step-done" => !row.details.iter().any(|detail| detail.code == "timeline-step-observed"),
+        _ => false,
+    }
+}
+
+fn one(scene: &Scene<'_>, entries: &[Entry], row: &TimelineRow) -> Markup {
+    let (class, name, key) = face(row);
+    let entry = row.seqs.first().and_then(|seq| find(entries, *seq));
+    let plan = match entry.map(|entry| &entry.event) {
+        Some(Event::PlanProposed { plan }) => scene.book.plans.get(&plan.id),
         _ => None,
     };
     let open = plan.is_some_and(|record| record.state.is_open());
     html! {
         li.open[open] {
-            p.when { time { (scene.format.clock_ms(at)) } " " small { (offset(scene, incident, at)) } }
+            p.when { time { (scene.format.clock_ms(row.at)) } " " small { (offset(scene, row)) } }
             span.node.(class) { (shape(name)) }
             div.ent {
                 h3 {
                     span.kind { (scene.say(key, &[])) }
-                    (event_line(scene.language(), &row.entry.event))
-                    a.no href={ "/ledger/" (row.entry.seq.0) } {
-                        (number(scene, row.entry)) @if row.more > 0 { " … " (number(scene, row.last)) }
+                    (title(scene, row, entry, plan))
+                    @if let Some(first) = row.seqs.first() {
+                        a.no href={ "/ledger/" (first.0) } {
+                            (number(scene, *first))
+                            @if let Some(last) = row.seqs.last().filter(|last| *last != first) { " … " (number(scene, *last)) }
+                        }
                     }
                 }
                 div.body {
-                    @if row.more > 0 { p { (scene.say("and-more-like-it", &[("n", scene.n(row.more))])) } }
-                    (because(scene, reasons(&row.entry.event)))
+                    (because(scene, &row.details))
                     @if let Some(record) = plan {
                         p { (progress(scene, record)) " " a href={ "/plans/" (record.plan.id.0) } { (scene.say("see-plan", &[])) } }
                         @if record.state == PlanState::Waiting { p { a href={ "#plan-" (record.plan.id.0) } { (scene.say("see-and-decide", &[])) } } }
@@ -108,15 +79,29 @@ fn one(scene: &Scene<'_>, incident: &IncidentRecord, row: &Row<'_>) -> Markup {
     }
 }
 
-fn number(scene: &Scene<'_>, entry: &Entry) -> String {
-    format!("#{}", scene.count(entry.seq.0))
+/// A plan says its number, and what a person did says who it was.
+fn title(scene: &Scene<'_>, row: &TimelineRow, entry: Option<&Entry>, plan: Option<&PlanRecord>) -> String {
+    if let Some(record) = plan {
+        return scene.say(
+            "plan-n-title",
+            &[("n", record.plan.id.0.to_string()), ("title", scene.because(&record.plan.title))],
+        );
+    }
+    match entry {
+        Some(entry) if row.kind == RowKind::Person => event_line(scene.language(), &entry.event),
+        _ => scene.because(&row.title),
+    }
 }
 
-fn offset(scene: &Scene<'_>, incident: &IncidentRecord, at: dinghai_clock::Timestamp) -> String {
-    if at <= incident.since {
-        scene.say("beginning", &[])
-    } else {
-        format!("+ {}", format::age(scene.language(), at.since(incident.since)))
+fn number(scene: &Scene<'_>, seq: Seq) -> String {
+    format!("#{}", scene.count(seq.0))
+}
+
+fn offset(scene: &Scene<'_>, row: &TimelineRow) -> String {
+    match (row.kind, row.since_start.is_zero()) {
+        (RowKind::Now, _) => scene.say("now", &[]),
+        (_, true) => scene.say("beginning", &[]),
+        (_, false) => format!("+ {}", format::age(scene.language(), row.since_start)),
     }
 }
 
@@ -127,62 +112,32 @@ pub(crate) fn because(scene: &Scene<'_>, reasons: &[Reason]) -> Markup {
     }
 }
 
-/// The reasons that an event carries.
-pub(crate) fn reasons(event: &Event) -> &[Reason] {
-    match event {
-        Event::FindingRaised { finding } | Event::FindingChanged { finding } => &finding.reasons,
-        Event::PlanProposed { plan } => &plan.reasons,
-        Event::EvidenceFiled { evidence } => &evidence.reasons,
-        Event::FindingCleared { reasons, .. }
-        | Event::IncidentOpened { reasons, .. }
-        | Event::IncidentJoined { reasons, .. }
-        | Event::IncidentRegraded { reasons, .. }
-        | Event::IncidentMerged { reasons, .. }
-        | Event::IncidentClosed { reasons, .. }
-        | Event::PlanDecided { reasons, .. }
-        | Event::PlanRefused { reasons, .. }
-        | Event::PlanUndoing { reasons, .. }
-        | Event::PlanEnded { reasons, .. }
-        | Event::DrillEnded { reasons, .. } => reasons,
-        Event::StepEnded { outcome: StepOutcome::Failed(reasons), .. }
-        | Event::UndoEnded { outcome: StepOutcome::Failed(reasons), .. } => reasons,
-        _ => &[],
-    }
-}
-
-/// Colour, shape and word of an entry.
-pub(crate) fn face(event: &Event) -> (&'static str, &'static str, &'static str) {
-    match event {
-        Event::ReflexReported { .. } => ("k-b", "bolt", "face-reflex"),
-        Event::FindingRaised { .. } | Event::FindingChanged { .. } => ("fails", "find", "face-finding"),
-        Event::FindingCleared { .. } => ("holds", "kept", "face-cleared"),
-        Event::IncidentOpened { .. }
-        | Event::IncidentJoined { .. }
-        | Event::IncidentRegraded { .. }
-        | Event::IncidentMerged { .. } => ("k-i", "fork", "face-decision"),
-        Event::IncidentMeasured { .. } => ("k-b", "eye", "face-measure"),
-        Event::IncidentClosed { .. } => ("holds", "kept", "face-closed"),
-        Event::PlanProposed { .. } => ("k-i", "list", "face-plan"),
-        Event::PlanDecided { approval: Approval::Ask, .. } => ("weak", "seal", "face-decision"),
-        Event::PlanDecided { .. } | Event::PlanRefused { .. } => ("k-i", "fork", "face-decision"),
-        Event::PlanApproved { .. } | Event::PlanDeclined { .. } => ("k-i", "seal", "face-person"),
-        Event::PlanStarted { .. } => ("k-b", "live", "face-plan"),
-        Event::PlanUndoing { .. } | Event::UndoStarted { .. } | Event::UndoEnded { .. } => {
-            ("weak", "undo", "face-undo")
-        }
-        Event::PlanEnded { .. } => ("k-i", "list", "face-plan"),
-        Event::StepStarted { .. } => ("k-b", "live", "face-step"),
-        Event::StepEnded { outcome: StepOutcome::Done(_), .. } => ("holds", "kept", "face-step"),
-        Event::StepEnded { .. } => ("fails", "down", "face-step"),
-        Event::DrillStarted { .. }
-        | Event::DrillBroke { .. }
-        | Event::DrillMended { .. }
-        | Event::DrillEnded { .. } => ("k-b", "bolt", "face-drill"),
-        Event::EvidenceFiled { .. } => ("holds", "kept", "face-evidence"),
-        Event::EvidenceVoided { .. } => ("weak", "expired", "face-evidence"),
-        Event::Halted { .. } | Event::Resumed { .. } => ("k-i", "halt", "face-halt"),
-        Event::SignedIn { .. } => ("plain", "todo", "face-person"),
-        Event::ControllerStarted { .. } | Event::EstateAdopted { .. } => ("plain", "todo", "face-controller"),
-        Event::Other(_) => ("unk", "unk", "face-other"),
+/// Colour, shape and word of a row.
+fn face(row: &TimelineRow) -> (&'static str, &'static str, &'static str) {
+    match (row.kind, row.title.code.as_str()) {
+        (_, "timeline-cleared") => ("holds", "kept", "face-cleared"),
+        (_, "timeline-closed") => ("holds", "kept", "face-closed"),
+        (_, "timeline-plan-asks") => ("weak", "seal", "face-decision"),
+        (_, "timeline-controller-started") => ("plain", "todo", "face-controller"),
+        (
+            _,
+            "timeline-drill-started"
+            | "timeline-drill-broke"
+            | "timeline-drill-mended"
+            | "timeline-drill-ended",
+        ) => ("k-b", "bolt", "face-drill"),
+        (_, "timeline-halted" | "timeline-resumed") => ("k-i", "halt", "face-halt"),
+        (_, "timeline-step-failed" | "timeline-undo-failed") => ("fails", "down", "face-step"),
+        (_, "timeline-promise-broken" | "timeline-action-failed") => ("fails", "down", "face-evidence"),
+        (RowKind::Reflex, _) => ("k-b", "bolt", "face-reflex"),
+        (RowKind::Observation, _) => ("k-b", "eye", "face-observation"),
+        (RowKind::Finding, _) => ("fails", "find", "face-finding"),
+        (RowKind::Decision, _) => ("k-i", "fork", "face-decision"),
+        (RowKind::Plan, _) => ("k-i", "list", "face-plan"),
+        (RowKind::Step, _) => ("k-b", "live", "face-step"),
+        (RowKind::Verification, _) => ("holds", "kept", "face-step"),
+        (RowKind::Evidence, _) => ("holds", "kept", "face-evidence"),
+        (RowKind::Person, _) => ("k-i", "seal", "face-person"),
+        (RowKind::Now, _) => ("k-b", "live", "face-now"),
     }
 }

@@ -365,9 +365,9 @@ fn key(scene: &Scene<'_>, stand: &Stand<'_>) -> Markup {
             span.weak { (shape("held")) (scene.say("spare-asks", &[])) }
             span.fails { (shape("down")) (scene.say("lost", &[])) }
             span.unk { (shape("unk")) @if unknown == 0 { (scene.say("unknown-none", &[])) } @else { (scene.say("unknown", &[])) } }
-            span { svg.ln.fig viewBox="0 0 24 8" aria-hidden="true" { path.g-route d="M0 4h24" {} } (scene.say("route", &[])) }
-            span { svg.ln.fig viewBox="0 0 24 8" aria-hidden="true" { path.g-hard d="M0 4h24" {} } (scene.say("hard-need", &[])) }
-            span { svg.ln.fig viewBox="0 0 24 8" aria-hidden="true" { path.g-soft d="M1 4h23" {} } (scene.say("soft-need", &[])) }
+            span.ln-only { svg.ln.fig viewBox="0 0 24 8" aria-hidden="true" { path.g-route d="M0 4h24" {} } (scene.say("route", &[])) }
+            span.ln-only { svg.ln.fig viewBox="0 0 24 8" aria-hidden="true" { path.g-hard d="M0 4h24" {} } (scene.say("hard-need", &[])) }
+            span.ln-only { svg.ln.fig viewBox="0 0 24 8" aria-hidden="true" { path.g-soft d="M1 4h23" {} } (scene.say("soft-need", &[])) }
         }
     }
 }

@@ -144,10 +144,11 @@ fn lost_in(scene: &Scene<'_>, filed: &dinghai_record::FiledEvidence) -> Option<(
     }
 }
 
-/// The verdict as it heads a page.
-pub(crate) fn headline(verdict: &Verdict, below: &Markup) -> Markup {
+/// The verdict as it heads a page, with what stands there instead when the controller is silent.
+pub(crate) fn headline(scene: &Scene<'_>, verdict: &Verdict, below: &Markup) -> Markup {
+    let stale = scene.say("verdict-stale", &[]);
     html! {
-        div.verdict #verdict data-live { (toned(verdict.tone, verdict.shape)) h1 { (verdict.sentence) } p { (below) } }
+        div.verdict #verdict data-live { (toned(verdict.tone, verdict.shape)) h1 data-stale=(stale) { (verdict.sentence) } p { (below) } }
     }
 }
 

@@ -134,6 +134,8 @@ fn pages() -> Router<State> {
         .route("/", get(look::overview))
         .route("/incidents", get(look::incidents))
         .route("/incidents/{id}", get(look::room))
+        .route("/incidents/{id}/review", get(look::review))
+        .route("/incidents/{id}/review.md", get(look::review_markdown))
         .route("/plans", get(look::plans))
         .route("/plans/{id}", get(look::plan).post(acts::decide))
         .route("/drills", get(look::drills))
@@ -150,6 +152,7 @@ fn pages() -> Router<State> {
         .route("/sign-out", post(acts::sign_out))
         .route("/events", get(stream::events))
         .route("/assets/style.css", get(look::style))
+        .route("/assets/mark.svg", get(look::mark))
         .route("/assets/console.js", get(look::script))
 }
 

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use dinghai_access::{Action, Resource};
 use dinghai_pages::{LedgerPage, Markup, Scene};
-use dinghai_record::{DrillRunId, Event, IncidentId, PlanId, Seq};
+use dinghai_record::{DrillRunId, Entry, Event, IncidentId, IncidentRecord, PlanId, Seq};
 use serde::Deserialize;
 
 use crate::answer::Refusal;
@@ -71,11 +71,52 @@ pub(crate) async fn room(
     guest: Result<Guest, Refusal>,
 ) -> Response {
     show(state, headers, uri, guest, Resource::Estate, async |state, scene| {
-        let incident = scene.book.incidents.get(&IncidentId(number(&id)?)).ok_or(Refusal::NotFound)?;
-        let entries = paging::of_incident(&state.handle, incident).await?;
+        let (incident, entries) = incident(state, scene, &id).await?;
         Ok(dinghai_pages::room(scene, incident, &entries))
     })
     .await
+}
+
+/// An incident with the entries that tell of it.
+async fn incident<'a>(
+    state: &State,
+    scene: &Scene<'a>,
+    id: &str,
+) -> Result<(&'a IncidentRecord, Vec<Entry>), Refusal> {
+    let incident = scene.book.incidents.get(&IncidentId(number(id)?)).ok_or(Refusal::NotFound)?;
+    Ok((incident, paging::around(&state.handle, incident).await?))
+}
+
+pub(crate) async fn review(
+    (Shared(state), headers, uri): In,
+    Path(id): Path<String>,
+    guest: Result<Guest, Refusal>,
+) -> Response {
+    show(state, headers, uri, guest, Resource::Estate, async |state, scene| {
+        let (incident, entries) = incident(state, scene, &id).await?;
+        dinghai_pages::review(scene, incident, &entries).ok_or(Refusal::NotFound)
+    })
+    .await
+}
+
+/// The review's draft as a file.
+pub(crate) async fn review_markdown(
+    (Shared(state), headers, uri): In,
+    Path(id): Path<String>,
+    guest: Result<Guest, Refusal>,
+) -> Response {
+    let written = async {
+        let guest = guest?;
+        guest.pass(Action::Read, &Resource::Estate)?;
+        let present = state.present(&headers, Some(&guest), &here(&uri));
+        let scene = present.scene();
+        let (incident, entries) = incident(&state, &scene, &id).await?;
+        let text = dinghai_pages::review_markdown(&scene, incident, &entries).ok_or(Refusal::NotFound)?;
+        let name = format!("attachment; filename=\"review-{}.md\"", incident.id);
+        let kind = "text/markdown; charset=utf-8".to_owned();
+        Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, name)], text).into_response())
+    };
+    written.await.unwrap_or_else(|refusal: Refusal| refusal.page(&state, &headers, None))
 }
 
 pub(crate) async fn plans((Shared(state), headers, uri): In, guest: Result<Guest, Refusal>) -> Response {
@@ -209,6 +250,10 @@ fn asset(kind: &'static str, body: &'static str) -> Response {
 
 pub(crate) async fn style() -> Response {
     asset("text/css; charset=utf-8", dinghai_pages::STYLE)
+}
+
+pub(crate) async fn mark() -> Response {
+    asset("image/svg+xml", dinghai_pages::MARK)
 }
 
 pub(crate) async fn script() -> Response {

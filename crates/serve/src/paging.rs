@@ -2,14 +2,14 @@
 
 use dinghai_engine::Handle;
 use dinghai_ports::StoreError;
-use dinghai_record::{Entry, Event, IncidentRecord, Seq};
+use dinghai_record::{Entry, IncidentRecord, Seq};
 
 /// Entries of one page for people.
 pub(crate) const PAGE: usize = 50;
 /// Entries that one request may read at most, whatever it asks for.
 const CHUNK: usize = 500;
-/// Entries before the opening of an incident among which its beginning is looked for.
-const BEFORE: u64 = 200;
+/// Entries before the opening of an incident, and after its last one, among which what belongs to it is looked for.
+const AROUND: u64 = 500;
 /// Entries that one search for a kind looks at before it gives up and lets the reader go on from there.
 const LOOKED_AT: u64 = 20_000;
 
@@ -51,39 +51,19 @@ pub(crate) async fn one(handle: &Handle, seq: Seq) -> Result<Option<Entry>, Stor
     Ok(found.into_iter().find(|entry| entry.seq == seq))
 }
 
-/// The entries of an incident's timeline, oldest first: its own, and from just before it was opened the findings that
-/// opened it and what gateways had done by themselves.
-pub(crate) async fn of_incident(
-    handle: &Handle,
-    incident: &IncidentRecord,
-) -> Result<Vec<Entry>, StoreError> {
+/// The entries of an incident and those around it, oldest first: from before it was opened, where what gateways did by
+/// themselves and the drill that caused it stand, to after its last one, where late reports do.
+pub(crate) async fn around(handle: &Handle, incident: &IncidentRecord) -> Result<Vec<Entry>, StoreError> {
     let opened = incident.opened.1;
-    let before = handle.journal().read(Seq(opened.0.saturating_sub(BEFORE + 1)), BEFORE as usize).await?;
-    let mut entries: Vec<Entry> = before
-        .into_iter()
-        .filter(|entry| entry.seq < opened)
-        .filter(|entry| match &entry.event {
-            Event::FindingRaised { finding } => incident.findings.contains_key(&finding.key),
-            Event::ReflexReported { happened, .. } => *happened >= incident.since,
-            _ => false,
-        })
-        .collect();
-    entries.extend(wanted(handle, &incident.entries).await?);
-    Ok(entries)
-}
-
-/// Those of the wanted entries that stand in the last [`LOOKED_AT`] after the first wanted one, oldest first.
-async fn wanted(handle: &Handle, wanted: &[Seq]) -> Result<Vec<Entry>, StoreError> {
-    let (Some(first), Some(last)) = (wanted.first(), wanted.last()) else {
-        return Ok(Vec::new());
-    };
+    let last = incident.entries.last().copied().unwrap_or(opened).max(opened);
+    let mut after = opened.0.saturating_sub(AROUND + 1);
+    let ceiling = last.0.saturating_add(AROUND).min(after + LOOKED_AT);
     let mut found = Vec::new();
-    let mut after = first.0.saturating_sub(1);
-    let ceiling = last.0.min(after + LOOKED_AT);
     while after < ceiling {
-        let chunk = handle.journal().read(Seq(after), CHUNK).await?;
+        let left = usize::try_from(ceiling - after).unwrap_or(CHUNK);
+        let chunk = handle.journal().read(Seq(after), left.min(CHUNK)).await?;
         let Some(end) = chunk.last().map(|entry| entry.seq.0) else { break };
-        found.extend(chunk.into_iter().filter(|entry| wanted.binary_search(&entry.seq).is_ok()));
+        found.extend(chunk);
         after = end;
     }
     Ok(found)

@@ -33,6 +33,12 @@ pub(crate) async fn events(
     Ok(Sse::new(ReceiverStream::new(sent)))
 }
 
+/// What a tick says: the time, also as the reader's head shows it, and the number of the newest entry.
+fn tick(state: &State, head: Seq) -> serde_json::Value {
+    let now = state.handle.now();
+    json!({ "now": now, "clock": dinghai_pages::clock(&state.zone, now), "head": head })
+}
+
 async fn feed(state: State, out: mpsc::Sender<Result<Event, Infallible>>) {
     let journal = state.handle.journal().clone();
     let mut worlds = state.handle.worlds();
@@ -64,7 +70,7 @@ async fn feed(state: State, out: mpsc::Sender<Result<Event, Infallible>>) {
                 // The engine is gone; the reader sees the silence.
                 Err(_) => return,
             },
-            _ = ticks.tick() => Event::default().event("tick").json_data(json!({ "now": state.handle.now(), "head": seen })).into_iter().collect(),
+            _ = ticks.tick() => Event::default().event("tick").json_data(tick(&state, seen)).into_iter().collect(),
             () = out.closed() => return,
         };
         for event in events {

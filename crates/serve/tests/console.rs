@@ -92,10 +92,11 @@ fn digest(page: &str) -> String {
     rest.split('"').next().unwrap().to_owned()
 }
 
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 13] = [
     "/",
     "/incidents",
     "/incidents/1",
+    "/incidents/1/review",
     "/plans",
     "/plans/1",
     "/plans/2",
@@ -214,9 +215,65 @@ async fn every_answer_carries_the_security_headers() {
         assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
         assert!(policy.contains("frame-ancestors 'none'") && policy.contains("base-uri 'none'"));
         assert_eq!(value("x-content-type-options").as_deref(), Some("nosniff"));
-        assert_eq!(value("referrer-policy").as_deref(), Some("no-referrer"));
+        // With `no-referrer` a browser sends `Origin: null` with our own forms, and nobody could sign in.
+        assert_eq!(value("referrer-policy").as_deref(), Some("same-origin"));
         if !path.starts_with("/assets") {
             assert_eq!(value("cache-control").as_deref(), Some("no-store"), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_a_browser_sends_from_our_own_page_passes() {
+    let console = Console::of(shop::estate());
+    let link = new_link(console.dir.path(), Role::Operator, console.now).unwrap();
+    let mut sent = form("/sign-in", None, &use_link(&link.path));
+    sent.headers_mut().insert(header::HOST, "127.0.0.1:7474".parse().unwrap());
+    sent.headers_mut().insert(header::ORIGIN, "http://127.0.0.1:7474".parse().unwrap());
+    assert_eq!(console.send(sent).await.status(), StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn the_review_is_a_page_and_a_file() {
+    let console = Console::of(shop::estate());
+    let signed = console.sign_in(Role::Viewer).await;
+    let (_, room) = console.page("/incidents/1", &signed).await;
+    assert!(room.contains("href=\"/incidents/1/review\""));
+    let (_, page) = console.page("/incidents/1/review", &signed).await;
+    assert!(page.contains("href=\"/incidents/1/review.md\""));
+    let request =
+        Request::get("/incidents/1/review.md").header(header::COOKIE, &signed).body(Body::empty()).unwrap();
+    let answer = console.send(request).await;
+    assert_eq!(answer.headers()[header::CONTENT_TYPE], "text/markdown; charset=utf-8");
+    assert_eq!(answer.headers()[header::CONTENT_DISPOSITION], "attachment; filename=\"review-INC-1.md\"");
+    assert!(text(answer).await.starts_with("# "));
+    assert_eq!(console.page("/incidents/99/review.md", &signed).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(console.page("/incidents/1/review.md", "").await.0, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn the_room_tells_what_came_before_the_incident_and_no_step_twice() {
+    let console = Console::of(shop::estate());
+    let signed = console.sign_in(Role::Viewer).await;
+    let (_, room) = console.page("/incidents/1", &signed).await;
+    let (_, told) = room.split_once("id=\"timeline\"").unwrap();
+    assert!(told.contains("Reflex"), "what the gateway had done by itself before");
+    assert!(!told.contains("begins"), "the plan's list of steps says that");
+    let raw = ["-lost\"", "place-lost", "shift-traffic", "redundancy-gone"];
+    for code in raw {
+        assert!(!told.contains(code), "{code} is no word of a page");
+    }
+}
+
+#[tokio::test]
+async fn what_a_page_renews_has_a_name_to_be_found_by() {
+    let console = Console::of(shop::estate());
+    let signed = console.sign_in(Role::Operator).await;
+    for path in PAGES {
+        let (_, page) = console.page(path, &signed).await;
+        for tag in page.split('<').filter(|tag| !tag.starts_with("body")) {
+            let tag = tag.split('>').next().unwrap();
+            assert!(!tag.contains(" data-live") || tag.contains(" id="), "{path}: <{tag}>");
         }
     }
 }

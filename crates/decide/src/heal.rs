@@ -197,6 +197,7 @@ fn steps(inputs: &Inputs<'_>, trouble: &Trouble, spares: &BTreeSet<InstanceId>) 
     // Spares that replace nothing in particular stay: nobody can say when they are no longer needed.
     if !trouble.all.is_empty() {
         steps.weigh(shares(&weighed_spares, &|_| 0), shares(&weighed_spares, &|_| 100));
+        steps.drain(&weighed_spares);
         steps.stop(spares);
     }
     steps.done()

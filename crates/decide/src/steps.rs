@@ -8,6 +8,8 @@ use dinghai_record::{Action, Condition, Step, StepClass, StepNo};
 
 /// A gateway takes a new table in within this, or does not answer.
 const WEIGH_WITHIN: Duration = Duration::from_secs(10);
+/// Requests under way to an instance that is about to be stopped have this long to end.
+const DRAIN_WITHIN: Duration = Duration::from_secs(30);
 /// A started process answers its probe within this.
 const START_WITHIN: Duration = Duration::from_secs(60);
 /// The place that was lost comes back within this; a person has to look after it.
@@ -42,6 +44,13 @@ impl<'a> Steps<'a> {
             let undo = StepClass::Reversible(Box::new(Action::Weigh(back)));
             let verify = Some(Condition::Weighed(shares.clone()));
             self.push(Action::Weigh(shares), undo, verify, WEIGH_WITHIN);
+        }
+    }
+
+    /// Lets requests under way to these come to their end.
+    pub(crate) fn drain(&mut self, instances: &BTreeSet<InstanceId>) {
+        if !instances.is_empty() {
+            self.push(Action::Drain(instances.iter().cloned().collect()), StepClass::NoAct, None, DRAIN_WITHIN);
         }
     }
 
@@ -139,7 +148,7 @@ impl<'a> Steps<'a> {
 pub(crate) fn acted_on(action: &Action) -> Vec<&InstanceId> {
     match action {
         Action::Weigh(shares) => shares.keys().collect(),
-        Action::Start(ids) | Action::Stop(ids) | Action::Restart(ids) => ids.iter().collect(),
+        Action::Drain(ids) | Action::Start(ids) | Action::Stop(ids) | Action::Restart(ids) => ids.iter().collect(),
         Action::Warm { instances, .. } => instances.iter().collect(),
         Action::Break(order) => order.fault.instances().iter().collect(),
         Action::Await(_)

@@ -12,7 +12,9 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
-use dinghai_record::{Fence, Looked, Order, Performed, Reason};
+use dinghai_clock::Timestamp;
+use dinghai_estate::InstanceId;
+use dinghai_record::{Action, Fence, Looked, Order, Performed, Reason};
 use dinghai_wire::{Fenced, HaltRequest, HaltState, Refusal, Table};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -29,6 +31,12 @@ use crate::status::status;
 
 /// The longest that a status may be waited for.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// How often requests under way are counted while they are waited for.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// An order is answered this long before its deadline, so that the answer still counts.
+const ANSWER_IN_TIME: Duration = Duration::from_secs(1);
 
 /// The part of a gateway that is told what to do.
 pub(crate) struct Control {
@@ -75,6 +83,33 @@ impl Control {
             std::mem::replace(&mut told.listeners, Listeners::new(Arc::clone(&self.core)))
         };
         listeners.drain().await;
+    }
+
+    /// Waits until nothing is under way to these instances, or the time is nearly over.
+    async fn drained(&self, instances: &[InstanceId], deadline: Timestamp) -> Performed {
+        let begun = self.under_way(instances);
+        let give_up = deadline.minus(ANSWER_IN_TIME);
+        while self.under_way(instances) > 0 && self.core.clock.now() < give_up {
+            tokio::time::sleep(LOOK).await;
+        }
+        let left = self.under_way(instances);
+        let told = |code: &str, n: u32| Reason::new(code).with("gateway", &self.core.id).with("n", n);
+        let notes = match (begun, left) {
+            (0, _) => vec![],
+            (_, 0) => vec![told("requests-drained", begun)],
+            (_, left) => vec![told("requests-not-drained", left)],
+        };
+        Performed { changed: begun > 0, notes }
+    }
+
+    /// Requests under way to these instances.
+    fn under_way(&self, instances: &[InstanceId]) -> u32 {
+        let routing = self.core.routing.load_full();
+        let members = routing.services.values().flat_map(|service| &service.members);
+        members
+            .filter(|each| instances.contains(&each.instance.id))
+            .map(|each| each.instance.in_flight())
+            .sum()
     }
 
     /// Changes the standing; what `change` did is stored before it is in force. A fence that was seen is remembered
@@ -158,13 +193,24 @@ async fn table(State(control): State<Arc<Control>>, body: Bytes) -> Answer<()> {
 async fn orders(State(control): State<Arc<Control>>, body: Bytes) -> Answer<Performed> {
     let order: Order = read(&body)?;
     let now = control.core.clock.now();
-    let performed = control.change(Some(&order.fence), |standing| standing.weigh(&order, now)).await?;
+    let performed = match &order.action {
+        Action::Drain(instances) => {
+            control.change(Some(&order.fence), |standing| standing.admit(&order, now)).await?;
+            control.drained(instances, order.deadline).await
+        }
+        _ => control.change(Some(&order.fence), |standing| standing.weigh(&order, now)).await?,
+    };
     info!(order = order.key(), changed = performed.changed, "order done");
     Ok(Json(performed))
 }
 
 async fn look(State(control): State<Arc<Control>>, body: Bytes) -> Answer<Looked> {
     let order: Order = read(&body)?;
+    if let Action::Drain(instances) = &order.action {
+        control.change(Some(&order.fence), |_| Ok(())).await?;
+        let drained = control.under_way(instances) == 0;
+        return Ok(Json(if drained { Looked::Done(Performed::nothing()) } else { Looked::NotDone }));
+    }
     Ok(Json(control.change(Some(&order.fence), |standing| standing.look(&order)).await?))
 }
 

@@ -91,15 +91,21 @@ impl Standing {
         Ok(())
     }
 
-    /// Does what an order says. Instances that this gateway does not serve are not its business.
-    pub(crate) fn weigh(&mut self, order: &Order, now: Timestamp) -> Result<Performed, Refusal> {
-        let shares = shares(order)?;
+    /// Whether an order may be begun now.
+    pub(crate) fn admit(&self, order: &Order, now: Timestamp) -> Result<(), Refusal> {
         if self.halted {
             return Err(Refusal::Halted);
         }
         if now > order.deadline {
             return Err(Refusal::Refused(Reason::new("order-too-late").with("deadline", order.deadline)));
         }
+        Ok(())
+    }
+
+    /// Does what an order says. Instances that this gateway does not serve are not its business.
+    pub(crate) fn weigh(&mut self, order: &Order, now: Timestamp) -> Result<Performed, Refusal> {
+        let shares = shares(order)?;
+        self.admit(order, now)?;
         let given = self.given;
         let Some(table) = &mut self.table else { return Ok(Performed::nothing()) };
         let newest =

@@ -31,7 +31,7 @@ pub struct GatewayActuator {
     clock: Arc<dyn Clock>,
 }
 
-/// Sends each order to those it is for: weights to the gateways, everything else to the hand.
+/// Sends each order to those it is for: weights and draining to the gateways, everything else to the hand.
 pub struct Actuators {
     hand: HandActuator,
     gateways: GatewayActuator,
@@ -72,7 +72,7 @@ impl Actuators {
 
     fn for_action(&self, action: &Action) -> Result<&dyn Actuator, ActError> {
         match action {
-            Action::Weigh(_) => Ok(&self.gateways),
+            Action::Weigh(_) | Action::Drain(_) => Ok(&self.gateways),
             Action::Start(_)
             | Action::Stop(_)
             | Action::Restart(_)

@@ -16,6 +16,9 @@ use crate::{Fence, PlanId, Reason, Seq, StepNo};
 pub enum Action {
     /// Give these instances these shares of their declared weight at every gateway, in percent (0 holds them out).
     Weigh(BTreeMap<InstanceId, u8>),
+    /// Wait until no gateway has a request under way to these instances, or until the step's time is nearly over: what
+    /// is still under way then is cut, and counted. Give them no share first.
+    Drain(Vec<InstanceId>),
     /// Start the processes of these instances, those that do not run.
     Start(Vec<InstanceId>),
     /// Stop the processes of these instances, those that run.
@@ -197,7 +200,8 @@ impl Action {
             Self::Weigh(_) => Some(ActionKind::ShiftTraffic),
             Self::Start(_) => Some(ActionKind::Scale),
             Self::Restart(_) => Some(ActionKind::Restart),
-            Self::Stop(_)
+            Self::Drain(_)
+            | Self::Stop(_)
             | Self::Warm { .. }
             | Self::Await(_)
             | Self::Hold { .. }
@@ -212,6 +216,7 @@ impl Action {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Weigh(_) => "weigh",
+            Self::Drain(_) => "drain",
             Self::Start(_) => "start",
             Self::Stop(_) => "stop",
             Self::Restart(_) => "restart",

@@ -378,6 +378,7 @@ fn told(action: &Action) -> String {
             format!("weigh {}", shares.join(" "))
         }
         Action::Start(ids) => format!("start {}", list(ids)),
+        Action::Drain(ids) => format!("drain {}", list(ids)),
         Action::Stop(ids) => format!("stop {}", list(ids)),
         Action::Restart(ids) => format!("restart {}", list(ids)),
         Action::Warm { instances, requests } => format!("warm {} with {requests}", list(instances)),

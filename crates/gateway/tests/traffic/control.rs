@@ -4,14 +4,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dinghai_clock::{SystemClock, Timestamp, VirtualClock};
+use dinghai_clock::{Clock, SystemClock, Timestamp, VirtualClock};
 use dinghai_estate::{CutOff, InstanceId};
 use dinghai_gateway::GatewayError;
 use dinghai_record::{Action, Looked, Order, Performed, PlanId, Reason, Seq, StepNo};
 use dinghai_wire::{HaltRequest, HaltState, Refusal, WireError};
 use tokio::net::TcpListener;
 
-use crate::stage::{Backend, SOON, Stage, ask, fence, route, set_share, table};
+use crate::stage::{Backend, Mood, SOON, Stage, ask, fence, route, set_share, table};
 
 fn order(journalled: u64, instance: &str, share: u8) -> Order {
     Order {
@@ -263,4 +263,29 @@ async fn its_figures_can_be_scraped() {
     ] {
         assert!(page.contains(line), "{line}{page}");
     }
+}
+
+#[tokio::test]
+async fn draining_waits_for_what_is_under_way_and_says_what_it_had_to_leave() {
+    let backend = Backend::start().await;
+    let (stage, _folder) = Stage::serving(table(5, &[backend.port])).await;
+    let drain = |within: Duration| Order {
+        action: Action::Drain(vec!["a".into()]),
+        deadline: SystemClock::new().now().plus(within),
+        ..order(7, "a", 0)
+    };
+    let nothing = perform(&stage, &drain(SOON)).await.unwrap();
+    assert_eq!(nothing, Performed::nothing());
+
+    backend.become_(Mood::Slow(Duration::from_millis(700)));
+    let port = stage.port().await;
+    let slow = tokio::spawn(async move { ask(port, "POST", "/", "x").await });
+    stage.until("a request is under way", |status| status.instances[&"a".into()].in_flight == 1).await;
+    assert_eq!(look(&stage, &drain(SOON)).await, Looked::NotDone);
+    let left = perform(&stage, &drain(Duration::from_millis(1010))).await.unwrap();
+    assert_eq!(left.notes[0].code, "requests-not-drained");
+    let drained = perform(&stage, &drain(SOON)).await.unwrap();
+    assert_eq!(drained.notes[0], Reason::new("requests-drained").with("gateway", "public").with("n", 1));
+    assert_eq!(slow.await.unwrap().status, 200);
+    assert!(matches!(look(&stage, &drain(SOON)).await, Looked::Done(_)));
 }

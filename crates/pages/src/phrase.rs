@@ -106,6 +106,7 @@ pub fn action(language: Language, action: &Action) -> String {
                 }
             }
         }
+        Action::Drain(items) => say(language, "do-drain", &[("instances", list(items))]),
         Action::Start(items) => say(language, "do-start", &[("instances", list(items))]),
         Action::Stop(items) => say(language, "do-stop", &[("instances", list(items))]),
         Action::Restart(items) => say(language, "do-restart", &[("instances", list(items))]),

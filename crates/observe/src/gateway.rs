@@ -26,11 +26,15 @@ pub async fn watch_gateway(id: GatewayId, client: UnixClient, clock: Arc<dyn Clo
         let answer: Result<GatewayStatus, WireError> = client.get(&path, POLL + PATIENCE).await;
         let now = clock.now();
         let observations = match answer {
-            Ok(status) => {
-                // Its reflexes are numbered anew when it was started anew.
-                let restarted = last.is_some_and(|(started, _)| started != status.started);
-                let told = status.reflexes.last().map_or(after, |reflex| reflex.no);
-                last = Some((status.started, if restarted { 0 } else { told }));
+            Ok(mut status) => {
+                // Its reflexes are numbered anew when it was started anew: all of them are asked for next time.
+                if last.is_some_and(|(started, _)| started != status.started) {
+                    status.reflexes.clear();
+                    last = Some((status.started, 0));
+                } else {
+                    let told = status.reflexes.last().map_or(after, |reflex| reflex.no);
+                    last = Some((status.started, told));
+                }
                 told_by(&id, status, now)
             }
             Err(error) => {
@@ -98,3 +102,7 @@ pub(crate) fn cause(error: &WireError) -> Cause {
         WireError::Refused(_) | WireError::Strange { .. } => Cause::Malformed,
     }
 }
+
+#[cfg(test)]
+#[path = "gateway_tests.rs"]
+mod tests;

@@ -52,6 +52,10 @@ pub enum WireError {
     },
 }
 
+/// How much of an answer that is not understood is kept, in characters: all of what the controller's API says when it
+/// refuses, and not all of a page that something else sent.
+const ANSWER_SHOWN: usize = 16 * 1024;
+
 impl UnixClient {
     /// A client for the unit on `socket`.
     pub fn new(socket: impl Into<PathBuf>) -> Self {
@@ -95,7 +99,7 @@ impl UnixClient {
         let strange = || WireError::Strange {
             socket: self.socket.clone(),
             status,
-            body: String::from_utf8_lossy(&body).chars().take(300).collect(),
+            body: String::from_utf8_lossy(&body).chars().take(ANSWER_SHOWN).collect(),
         };
         match status {
             200..=299 if body.is_empty() => serde_json::from_slice(b"null").map_err(|_| strange()),

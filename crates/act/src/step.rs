@@ -210,19 +210,10 @@ impl Executor {
             return Ok(());
         };
         let (plan, no) = (self.plan, step.no);
-        let written = self
-            .tools
-            .journal
-            .transact(Box::new(move |book| match book.plans.get(&plan) {
-                // Journalled once by each controller: a halted hand makes the undo wait, and be asked for again.
-                Some(record) if step_state(record, no) != Some(&StepState::Undoing) => {
-                    vec![Event::UndoStarted { plan, step: no }]
-                }
-                _ => vec![],
-            }))
-            .await?;
+        let Some(journalled) = self.begin_undo(Step { action: action.clone(), ..step.clone() }).await? else {
+            return Ok(());
+        };
         let now = self.tools.clock.now();
-        let journalled = written.first().map_or_else(|| self.tools.journal.book().head, |entry| entry.seq);
         let deadline = now.plus(UNDO_WITHIN.max(step.within));
         let order = Order { undo: true, action, journalled, deadline, ..self.order(&step, journalled, now) };
         let outcome = match self.act(&order, false).await {
@@ -234,6 +225,48 @@ impl Executor {
             }
         };
         self.write_end(no, Event::UndoEnded { plan, step: no, outcome }).await
+    }
+
+    /// Journals an undo, `taken_back` being the step with the undo for its action, and returns by which entry. It passes
+    /// the gate like any step: what was done may carry a service by now, such as a spare for another instance that has
+    /// died meanwhile. What the gate does not let back in time stays as it is, and a person has to look.
+    async fn begin_undo(&self, taken_back: Step) -> Result<Option<Seq>, StoreError> {
+        let (plan, step) = (self.plan, taken_back.no);
+        let until = self.tools.clock.now().plus(UNDO_WITHIN);
+        loop {
+            let (gate, taken_back) = (self.tools.gate.clone(), taken_back.clone());
+            let in_time = self.tools.clock.now() < until;
+            let written = self
+                .tools
+                .journal
+                .transact(Box::new(move |book| {
+                    let started = Event::UndoStarted { plan, step };
+                    let Some(record) = book.plans.get(&plan) else { return vec![] };
+                    // Journalled once by each controller: a halted hand makes the undo wait, and be asked for again.
+                    if step_state(record, step) == Some(&StepState::Undoing) {
+                        return vec![];
+                    }
+                    match gate.recheck(book, &record.plan, &taken_back) {
+                        Admission::Granted(()) => vec![started],
+                        _ if in_time || book.halted.is_some() => vec![],
+                        Admission::NotNow(reasons) | Admission::Refused(reasons) => {
+                            let outcome = StepOutcome::Failed(reasons);
+                            vec![started, Event::UndoEnded { plan, step, outcome }]
+                        }
+                    }
+                }))
+                .await?;
+            let book = self.tools.journal.book();
+            let undoing = book
+                .plans
+                .get(&plan)
+                .is_some_and(|record| step_state(record, step) == Some(&StepState::Undoing));
+            match written.first() {
+                _ if undoing => return Ok(Some(written.first().map_or(book.head, |entry| entry.seq))),
+                Some(_) => return Ok(None),
+                None => tokio::time::sleep(ASK_AGAIN).await,
+            }
+        }
     }
 
     /// Writes how a step ended. The world has changed already, so a store that refuses is waited for.

@@ -72,6 +72,30 @@ async fn an_undo_that_does_not_work_leaves_the_plan_failed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_undo_waits_until_what_it_takes_away_is_not_needed() {
+    let stage = Stage::new(vec![start_step(1, "a"), start_step(2, "b")]).await;
+    stage.answer("1.2", failing());
+    stage.hold_stops(true);
+    let freed = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert_eq!(stage.told(), ["perform 1.1 start", "perform 1.2 start"]);
+        stage.hold_stops(false);
+    };
+    tokio::join!(stage.run(), freed);
+    assert_eq!(stage.end(), Some(PlanEnd::Undone));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_undo_that_is_never_let_through_is_left_to_a_person() {
+    let stage = Stage::new(vec![start_step(1, "a"), start_step(2, "b")]).await;
+    stage.answer("1.2", failing());
+    stage.hold_stops(true);
+    stage.run().await;
+    assert_eq!(stage.told(), ["perform 1.1 start", "perform 1.2 start"]);
+    assert_eq!(stage.end(), Some(PlanEnd::Failed));
+}
+
+#[tokio::test(start_paused = true)]
 async fn after_a_crash_a_step_that_happened_is_not_repeated() {
     let stage = Stage::crashed_in_step_one(vec![start_step(1, "a"), start_step(2, "b")]).await;
     stage.find("1.1", Ok(Looked::Done(done())));

@@ -108,11 +108,16 @@ impl Sight for Eye {
     }
 }
 
-struct Door(Mutex<Option<Admission<Reservation>>>);
+#[derive(Default)]
+struct Door {
+    admits: Mutex<Option<Admission<Reservation>>>,
+    /// Stops are not let through.
+    holds: Mutex<bool>,
+}
 
 impl Gate for Door {
     fn admit(&self, _: &Book, _: &Plan) -> Admission<Reservation> {
-        self.0.lock().unwrap().clone().unwrap_or_else(|| {
+        self.admits.lock().unwrap().clone().unwrap_or_else(|| {
             Admission::Granted(Reservation {
                 healthy: Default::default(),
                 places: Default::default(),
@@ -121,7 +126,10 @@ impl Gate for Door {
         })
     }
 
-    fn recheck(&self, _: &Book, _: &Plan, _: &Step) -> Admission<()> {
+    fn recheck(&self, _: &Book, _: &Plan, step: &Step) -> Admission<()> {
+        if *self.holds.lock().unwrap() && matches!(step.action, Action::Stop(_)) {
+            return Admission::NotNow(vec![Reason::new("budget-minimum")]);
+        }
         Admission::Granted(())
     }
 }
@@ -156,13 +164,8 @@ impl Stage {
         let memory = Arc::new(Memory { clock: Some(clock.clone()), ..Memory::default() });
         let hand = Arc::new(Hand { memory: memory.clone(), ..Hand::default() });
         let journal = Arc::new(BookedStore::open(memory).await.unwrap());
-        let stage = Self {
-            clock,
-            hand,
-            eye: Arc::new(Eye(Mutex::new(Holds::Yes))),
-            door: Arc::new(Door(Mutex::new(None))),
-            journal,
-        };
+        let stage =
+            Self { clock, hand, eye: Arc::new(Eye(Mutex::new(Holds::Yes))), door: Arc::default(), journal };
         let plan = Plan {
             id: PlanId(1),
             parent: None,
@@ -230,7 +233,12 @@ impl Stage {
     }
 
     pub(crate) fn admit(&self, admission: Admission<Reservation>) {
-        *self.door.0.lock().unwrap() = Some(admission);
+        *self.door.admits.lock().unwrap() = Some(admission);
+    }
+
+    /// From now on nothing may be stopped, or everything again.
+    pub(crate) fn hold_stops(&self, holds: bool) {
+        *self.door.holds.lock().unwrap() = holds;
     }
 
     pub(crate) fn told(&self) -> Vec<String> {

@@ -111,5 +111,5 @@
     });
   };
   listen();
-  setInterval(() => { if (!stale && Date.now() - heardAt > SILENT_MS) goStale(); }, 500);
+  setInterval(() => { if (!stale && Date.now() - heardAt > SILENT_MS) goStale(); }, 100);
 })();

@@ -195,12 +195,14 @@ pub fn reason(language: Language, reason: &Reason) -> String {
 }
 
 /// A reason as a sentence that stands by itself: its first letter is a capital, unless it begins with a name.
-pub(crate) fn sentence(language: Language, given: &Reason) -> String {
+pub fn sentence(language: Language, given: &Reason) -> String {
     let said = reason(language, given);
-    let begins_with_a_word = catalogue()
-        .reason
-        .get(&given.code)
-        .is_some_and(|sentence| sentence.en.starts_with(|c: char| c.is_ascii_lowercase()));
+    // The values under these names are words of ours, not names of the estate.
+    const WORDS: [&str; 4] = ["{plan}", "{step}", "{kind}", "{fault}"];
+    let begins_with_a_word = catalogue().reason.get(&given.code).is_some_and(|sentence| {
+        sentence.en.starts_with(|c: char| c.is_ascii_lowercase())
+            || WORDS.iter().any(|name| sentence.en.starts_with(name))
+    });
     let mut letters = said.chars();
     match letters.next() {
         Some(first) if begins_with_a_word => first.to_uppercase().chain(letters).collect(),

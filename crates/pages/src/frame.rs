@@ -115,7 +115,7 @@ fn navigation(scene: &Scene<'_>, tab: Tab) -> Markup {
             a href=(path) aria-current=[(each == tab).then_some("page")] {
                 (scene.say(key, &[]))
                 @if each == Tab::Incidents { @if let Some(grade) = grade { " " (grade_tag(grade)) } }
-                @if each == Tab::Plans && waiting > 0 { " " span.weak { (shape("seal")) small { (scene.n(waiting)) } } }
+                @if each == Tab::Plans && waiting > 0 { " " span.weak { (shape("seal")) " " small { (scene.n(waiting)) } } }
             }
         }
     }

@@ -59,11 +59,16 @@ pub(crate) fn radius(scene: &Scene<'_>, stand: &Stand<'_>, incident: &IncidentRe
     )
 }
 
-/// What was measured, or what the gateways report until it is.
+/// What was measured. While it is open, what the gateways report now goes before what was written down some time ago.
 pub(crate) fn measured(scene: &Scene<'_>, incident: &IncidentRecord) -> Option<Measures> {
-    if let Some(measures) = &incident.measures {
-        return Some(measures.clone());
+    let written = incident.measures.clone();
+    match incident.state {
+        IncidentState::Open => reported(scene, incident).or(written),
+        _ => written.or_else(|| reported(scene, incident)),
     }
+}
+
+fn reported(scene: &Scene<'_>, incident: &IncidentRecord) -> Option<Measures> {
     let to = incident.closed.unwrap_or(scene.now);
     let tally = scene
         .world

@@ -35,7 +35,7 @@ mod topology;
 mod verdict;
 mod words;
 
-pub use catalogue::{Language, reason, rich, text};
+pub use catalogue::{Language, reason, rich, sentence, text};
 pub use drills::{drills, run};
 pub use event_line::event_line;
 pub use format::{Format, age, clock, count, decimal, money as amount, percent, span, zone};

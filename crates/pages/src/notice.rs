@@ -47,7 +47,8 @@ pub fn notice(scene: &Scene<'_>, notice: &Notice) -> Markup {
         Notice::Done(what) => (Tone::Holds, "kept", scene.say("notice-done", &[]), what.clone()),
     };
     let main = html! {
-        div.verdict { (toned(tone, name)) h1 { (sentence) } p { @for line in &lines { (line) br; } } }
+        div.verdict { (toned(tone, name)) h1 { (sentence) } @if let [only] = lines.as_slice() { p { (only) } } }
+        @if lines.len() > 1 { ul.why.notice { @for line in &lines { li { (line) } } } }
         p { a.btn href="/" { (scene.say("to-overview", &[])) } }
     };
     match scene.visitor {

@@ -1,5 +1,8 @@
 //! Words for the things of the record: actions, conditions, faults, findings, people.
 
+use std::collections::BTreeMap;
+
+use dinghai_estate::InstanceId;
 use dinghai_record::{Action, Actor, Condition, Fault, FindingKey, FindingKind, Personal, Subject, Vantage};
 
 use crate::{Language, catalogue, format};
@@ -11,6 +14,30 @@ fn say(language: Language, key: &str, values: &[(&str, String)]) -> String {
 fn names<T: ToString>(language: Language, items: impl IntoIterator<Item = T>) -> String {
     let separator = if language == Language::Zh { "、" } else { ", " };
     items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(separator)
+}
+
+/// Instances, those of one place together: `cart, order at hz-a`. An id that is not `service@place` stands by itself.
+fn instances<'a>(language: Language, ids: impl IntoIterator<Item = &'a InstanceId>) -> String {
+    let mut alone = Vec::new();
+    let mut at: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for id in ids {
+        match id.as_str().split_once('@') {
+            Some((service, rest)) => {
+                let (place, number) = rest.split_at(rest.find('.').unwrap_or(rest.len()));
+                at.entry(place).or_default().push(format!("{service}{number}"));
+            }
+            None => alone.push(id.to_string()),
+        }
+    }
+    let together = at.into_iter().map(|(place, services)| match services.as_slice() {
+        // One by itself keeps its whole id, which the ledger and the command line know it by.
+        [only] => match only.split_once('.') {
+            Some((service, number)) => format!("{service}@{place}.{number}"),
+            None => format!("{only}@{place}"),
+        },
+        many => say(language, "names-at", &[("names", names(language, many)), ("place", place.to_owned())]),
+    });
+    names(language, together.chain(alone))
 }
 
 /// Who it was: a person's name, or that it was erased.
@@ -82,19 +109,19 @@ pub fn fault(language: Language, fault: &Fault) -> String {
 
 /// What a step does.
 pub fn action(language: Language, action: &Action) -> String {
-    let list = |items: &Vec<dinghai_estate::InstanceId>| names(language, items);
+    let list = |items: &Vec<InstanceId>| instances(language, items);
     match action {
         Action::Weigh(weights) => {
             let mut shares: Vec<u8> = weights.values().copied().collect();
             shares.sort_unstable();
             shares.dedup();
             match shares.as_slice() {
-                [0] => say(language, "do-hold-out", &[("instances", names(language, weights.keys()))]),
+                [0] => say(language, "do-hold-out", &[("instances", instances(language, weights.keys()))]),
                 [share] => say(
                     language,
                     "do-weigh",
                     &[
-                        ("instances", names(language, weights.keys())),
+                        ("instances", instances(language, weights.keys())),
                         ("share", format::percent(language, f64::from(*share) / 100.0)),
                     ],
                 ),
@@ -110,10 +137,10 @@ pub fn action(language: Language, action: &Action) -> String {
         Action::Start(items) => say(language, "do-start", &[("instances", list(items))]),
         Action::Stop(items) => say(language, "do-stop", &[("instances", list(items))]),
         Action::Restart(items) => say(language, "do-restart", &[("instances", list(items))]),
-        Action::Warm { instances, requests } => say(
+        Action::Warm { instances: items, requests } => say(
             language,
             "do-warm",
-            &[("instances", list(instances)), ("requests", format::count(language, u64::from(*requests)))],
+            &[("instances", list(items)), ("requests", format::count(language, u64::from(*requests)))],
         ),
         Action::Await(what) => say(language, "do-await", &[("condition", condition(language, what))]),
         Action::Hold { lasting } => say(language, "do-pause", &[("span", format::span(language, *lasting))]),
@@ -140,20 +167,42 @@ pub(crate) fn action_inside(language: Language, of: &Action) -> String {
 /// What is waited for or verified.
 pub fn condition(language: Language, condition: &Condition) -> String {
     match condition {
-        Condition::Answering { instances, lasting } if lasting.is_zero() => {
-            say(language, "until-answering", &[("instances", names(language, instances))])
+        Condition::Answering { instances: items, lasting } if lasting.is_zero() => {
+            say(language, "until-answering", &[("instances", instances(language, items))])
         }
-        Condition::Answering { instances, lasting } => say(
+        Condition::Answering { instances: items, lasting } => say(
             language,
             "until-answering-for",
-            &[("instances", names(language, instances)), ("span", format::span(language, *lasting))],
+            &[("instances", instances(language, items)), ("span", format::span(language, *lasting))],
         ),
         Condition::PlaceReleased(place) => say(language, "until-released", &[("place", place.to_string())]),
-        Condition::Silent(items) => say(language, "until-silent", &[("instances", names(language, items))]),
-        Condition::Weighed(shares) => {
-            say(language, "until-weighed", &[("instances", names(language, shares.keys()))])
+        Condition::Silent(items) => {
+            say(language, "until-silent", &[("instances", instances(language, items))])
         }
-        Condition::Running(items) => say(language, "until-running", &[("instances", names(language, items))]),
-        Condition::Stopped(items) => say(language, "until-stopped", &[("instances", names(language, items))]),
+        Condition::Weighed(shares) => {
+            say(language, "until-weighed", &[("instances", instances(language, shares.keys()))])
+        }
+        Condition::Running(items) => {
+            say(language, "until-running", &[("instances", instances(language, items))])
+        }
+        Condition::Stopped(items) => {
+            say(language, "until-stopped", &[("instances", instances(language, items))])
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instances_of_one_place_are_told_together() {
+        let ids = ["cart@hz-a", "order@hz-a", "cart@hz-b.2", "order@hz-b.2", "pay@hz-c.2", "odd"]
+            .map(InstanceId::from);
+        assert_eq!(
+            instances(Language::En, &ids),
+            "cart, order at hz-a, cart.2, order.2 at hz-b, pay@hz-c.2, odd"
+        );
+        assert_eq!(instances(Language::Zh, &ids[..2]), "hz-a 的 cart、order");
     }
 }

@@ -249,6 +249,7 @@ fn felt(scene: &Scene<'_>, incident: &IncidentRecord) -> Markup {
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
     let high = |n: u64| 84.0 * n as f64 / most as f64;
     let told = scene.say("felt-told", &[("failed", scene.count(failed)), ("rescued", scene.count(rescued))]);
+    let now = scene.now.as_micros().div_euclid(1_000_000);
     let place = |n: i64| 44.0 + 41.0 * f64::from(i32::try_from(n).unwrap_or(0));
     let label = |n: i64| dinghai_clock::Timestamp::from_micros((start + n) * 1_000_000);
     let body = html! {
@@ -267,6 +268,8 @@ fn felt(scene: &Scene<'_>, incident: &IncidentRecord) -> Markup {
                                 text.t-f x=(x + 20.0) y=(150.0 - all - 6.0) { (scene.count(second.failed)) }
                             }
                         }
+                        // What is still to come is no gap.
+                        None if start + n >= now => {}
                         None => rect x=(x) y="66" width="35" height="84" fill="url(#hm)" {},
                     }
                     @if n % 4 == BEFORE % 4 { text.tq x=(x) y="168" { (format::clock(&scene.format.zone, label(n))) } }

@@ -101,7 +101,10 @@ impl Refusal {
             Self::SignIn | Self::Denied(_) => Notice::Forbidden(what),
             Self::StaleForm => Notice::StaleForm,
             Self::NotFound | Self::Command(CommandError::Unheard(_)) => Notice::NotFound,
-            Self::Command(CommandError::Refused(_)) | Self::Unreadable(_) => Notice::Refused(vec![what]),
+            Self::Command(CommandError::Refused(reasons)) => Notice::Refused(
+                reasons.iter().map(|reason| dinghai_pages::sentence(language, reason)).collect(),
+            ),
+            Self::Unreadable(_) => Notice::Refused(vec![what]),
             Self::Command(_) | Self::Store(_) | Self::Failed(_) => Notice::Unavailable(what),
         }
     }

@@ -100,8 +100,21 @@ impl Reading<'_> {
             Err(why) => {
                 self.whole = false;
                 let number = self.problems.file(path);
-                let at = from.unwrap_or(Spot { file: number, ..Spot::default() });
-                self.problems.add("include", at, format!("`{path}` cannot be read: {why}"));
+                let message = format!("`{path}` cannot be read: {why}");
+                match from {
+                    Some(at) => self.problems.add_with_help(
+                        "include",
+                        at,
+                        message,
+                        "name a file, as seen from the one that includes it",
+                    ),
+                    None => self.problems.add_with_help(
+                        "unreadable",
+                        Spot { file: number, ..Spot::default() },
+                        message,
+                        "name the estate's file, or the folder with its `dinghai.yaml`",
+                    ),
+                }
                 return;
             }
         };

@@ -65,6 +65,43 @@ impl Running {
         command
     }
 
+    /// The plans by number, with their states.
+    fn plans(&self) -> anyhow::Result<Vec<(u64, String)>> {
+        let plan = |plan: &Value| {
+            let id = plan.pointer("/plan/id")?.as_u64()?;
+            let state = plan.pointer("/state")?;
+            let end = state.pointer("/ended").unwrap_or(state);
+            Some((id, end.as_str()?.to_owned()))
+        };
+        Ok(list(self.json(&["plans"])?).iter().filter_map(plan).collect())
+    }
+
+    /// How many incidents are open.
+    fn incidents(&self) -> anyhow::Result<usize> {
+        Ok(list(self.json(&["incidents", "--open"])?).len())
+    }
+
+    /// Waits until an instance answers, itself and through the gateway, which meanwhile fails no request.
+    async fn answers_again(&self, zone: &str, port: &str) -> anyhow::Result<()> {
+        let port = self.port(port)?;
+        until("the killed instance answers again, and through the gateway too", async || {
+            let through = self.served().await?;
+            let direct = get(port, "/healthz").await.is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"));
+            Ok((direct && through.contains(&format!("hello from {zone}"))).then_some(()))
+        })
+        .await
+    }
+
+    /// Waits until no incident and no plan is open.
+    async fn is_calm(&self) -> anyhow::Result<()> {
+        until("the incident is over", async || {
+            self.served().await?;
+            let open = list(self.json(&["plans", "--open"])?).len();
+            Ok((open == 0 && self.incidents()? == 0).then_some(()))
+        })
+        .await
+    }
+
     /// The answer of the gateway, which must be whole and good.
     async fn served(&self) -> anyhow::Result<String> {
         let answer = get(self.port(GATEWAY)?, "/").await.context("the gateway broke off")?;
@@ -72,9 +109,32 @@ impl Running {
         Ok(answer)
     }
 
+    /// Every process that works in the test's folder.
+    fn processes(&self) -> io::Result<Vec<String>> {
+        let folder = self.folder.path().canonicalize()?;
+        let mut found = vec![];
+        for entry in fs::read_dir("/proc")? {
+            let process = entry?.path();
+            // Those that are not ours to read, or ended meanwhile, are none of ours.
+            if fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd.starts_with(&folder)) {
+                found
+                    .push(fs::read_to_string(process.join("cmdline")).unwrap_or_default().replace('\0', " "));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Kills the instance in a zone as a crash would: the master and its workers.
+    fn kill(&self, zone: &str) -> anyhow::Result<()> {
+        let pid = fs::read_to_string(self.folder.path().join(zone).join("nginx.pid"))?;
+        let group = Pid::from_raw(pid.trim().parse()?).context("nginx wrote its process id")?;
+        Ok(kill_process_group(group, Signal::KILL)?)
+    }
+
+    /// As Ctrl-C does.
     fn stop(&mut self) -> anyhow::Result<()> {
         let pid = i32::try_from(self.watchdog.id()).ok().and_then(Pid::from_raw);
-        kill_process(pid.context("the watchdog has a process id")?, Signal::TERM)?;
+        kill_process(pid.context("the watchdog has a process id")?, Signal::INT)?;
         let status = self.watchdog.wait()?;
         ensure!(status.success(), "`dinghai run` ended with {status}");
         Ok(())
@@ -145,7 +205,7 @@ fn list(told: Option<Value>) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_killed_nginx_is_routed_around_and_mended_once_a_person_approves() -> anyhow::Result<()> {
+async fn a_killed_nginx_is_mended_with_approval_and_after_a_drill_without() -> anyhow::Result<()> {
     ensure!(Path::new("/usr/sbin/nginx").exists(), "nginx is missing; `cargo xtask setup` installs it");
     let mut running = Running::start()?;
     let zones = until("all three zones answer through the gateway", {
@@ -163,32 +223,50 @@ async fn a_killed_nginx_is_routed_around_and_mended_once_a_person_approves() -> 
     .await?;
     ensure!(zones.iter().any(|zone| zone.starts_with("zone-a")), "{zones:?}");
 
-    let pid = fs::read_to_string(running.folder.path().join("zone-a/nginx.pid"))?;
-    let group = Pid::from_raw(pid.trim().parse()?).context("nginx wrote its process id")?;
-    kill_process_group(group, Signal::KILL)?;
+    running.kill("zone-a")?;
 
     // From here on no request may fail: each of them is idempotent, and two zones stand.
     let plan = until("a plan to mend it waits for a person", async || {
         running.served().await?;
-        let plans = list(running.json(&["plans", "--open"])?);
-        let waiting =
-            plans.iter().find(|plan| plan.pointer("/state").is_some_and(|state| state == "waiting"));
-        Ok(waiting.and_then(|plan| plan.pointer("/plan/id")?.as_u64()))
+        let waiting = running.plans()?.into_iter().find(|(_, state)| state == "waiting");
+        Ok(waiting.map(|(id, _)| id))
     })
     .await?;
-    ensure!(!list(running.json(&["incidents", "--open"])?).is_empty(), "there is a plan but no incident");
+    ensure!(running.incidents()? == 1, "there is a plan but no incident");
 
     let approved = running.dinghai(&["approve", &plan.to_string()]).output()?;
     ensure!(approved.status.success(), "{}", String::from_utf8_lossy(&approved.stderr));
-    let zone_a = running.port(ZONE_A)?;
-    until("zone-a answers again, and through the gateway too", async || {
-        let through = running.served().await?;
-        let direct = get(zone_a, "/healthz").await.is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"));
-        Ok((direct && through.contains("hello from zone-a")).then_some(()))
-    })
-    .await?;
+    running.answers_again("zone-a", ZONE_A).await?;
+    running.is_calm().await?;
+
+    // A drill with consent shows that Dinghai can mend it, and earns `auto`.
+    let drill = running.dinghai(&["drill", "run", "instance-loss", "--consent", "--json"]);
+    let drill = tokio::process::Command::from(drill).output();
+    let mut drill = std::pin::pin!(drill);
+    let drill = loop {
+        tokio::select! {
+            ended = &mut drill => break ended?,
+            () = tokio::time::sleep(Duration::from_millis(20)) => drop(running.served().await?),
+        }
+    };
+    ensure!(
+        drill.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&drill.stdout),
+        String::from_utf8_lossy(&drill.stderr)
+    );
+    running.is_calm().await?;
+
+    let before = running.plans()?.len();
+    running.kill("zone-a")?;
+    running.answers_again("zone-a", ZONE_A).await?;
+    running.is_calm().await?;
+    let plans = running.plans()?;
+    ensure!(plans.len() > before && plans.last().is_some_and(|(_, state)| state == "done"), "{plans:?}");
+    let verified = running.dinghai(&["ledger", "verify"]).output()?;
+    ensure!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
 
     running.stop()?;
-    ensure!(get(zone_a, "/healthz").await.is_err(), "nginx outlived `dinghai run`");
+    ensure!(running.processes()?.is_empty(), "left behind: {:?}", running.processes()?);
     Ok(())
 }

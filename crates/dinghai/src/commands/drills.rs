@@ -161,7 +161,8 @@ fn wait_for_end(show: &Show, run: DrillRunId) -> anyhow::Result<Reading> {
         if state.is_some_and(|state| !state.is_open()) {
             return Ok(reading);
         }
-        runtime.block_on(tokio::time::sleep(Duration::from_millis(300)));
+        // The timer belongs to the runtime, so it is made inside.
+        runtime.block_on(async { tokio::time::sleep(Duration::from_millis(300)).await });
     }
 }
 

@@ -8,8 +8,11 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use dinghai_clock::{Clock, SystemClock};
 use dinghai_hands::{control_sockets, halt_units, resume_units};
+use dinghai_pages::{Language, reason};
 use dinghai_wire::{HaltState, Refusal, WireError};
 use serde_json::{Value, json};
+
+use super::reading::language;
 
 /// Stop every automaton of a data folder within a second.
 #[derive(Debug, clap::Args)]
@@ -55,8 +58,9 @@ pub(crate) fn resume(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
 
 fn sockets(data: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
     let run = data.join("run");
-    let sockets =
-        control_sockets(&run).with_context(|| format!("cannot look for units in `{}`", run.display()))?;
+    let sockets = control_sockets(&run).with_context(|| {
+        format!("cannot look for units in `{}`; name their data folder with --data", run.display())
+    })?;
     if sockets.is_empty() {
         bail!(
             "no hand and no gateway has a socket in `{}`; name their data folder with --data",
@@ -72,15 +76,15 @@ fn tell(units: &Units, done: &str, asked: impl Future<Output = Vec<Answer>>) -> 
     let answers = tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(asked);
     let took = clock.now().since(began);
     if units.json {
-        println!("{:#}", as_json(took, &answers));
+        println!("{:#}", as_json(language(), took, &answers));
     } else {
-        print!("{}", as_text(done, took, &answers));
+        print!("{}", as_text(language(), done, took, &answers));
     }
     let all = answers.iter().all(|(_, answer)| answer.is_ok());
     Ok(if all { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn as_text(done: &str, took: Duration, answers: &[Answer]) -> String {
+fn as_text(language: Language, done: &str, took: Duration, answers: &[Answer]) -> String {
     let reached = answers.iter().filter(|(_, answer)| answer.is_ok()).count();
     let mut text = format!("{reached} of {} {done} in {} ms\n", answers.len(), took.as_millis());
     let width = answers.iter().map(|(unit, _)| unit.len()).max().unwrap_or(0);
@@ -88,7 +92,7 @@ fn as_text(done: &str, took: Duration, answers: &[Answer]) -> String {
         // Writing to a string does not fail.
         let _ = match answer {
             Ok(_) => writeln!(text, "  {unit:width$}  {done}"),
-            Err(error) => writeln!(text, "  {unit:width$}  not {done}: {}", why(error)),
+            Err(error) => writeln!(text, "  {unit:width$}  not {done}: {}", why(language, error)),
         };
     }
     if reached < answers.len() && done == "halted" {
@@ -99,18 +103,18 @@ fn as_text(done: &str, took: Duration, answers: &[Answer]) -> String {
     text
 }
 
-fn as_json(took: Duration, answers: &[Answer]) -> Value {
+fn as_json(language: Language, took: Duration, answers: &[Answer]) -> Value {
     let unit = |(unit, answer): &Answer| match answer {
         Ok(state) => json!({ "unit": unit, "reached": true, "halted": state.halted }),
-        Err(error) => json!({ "unit": unit, "reached": false, "why": why(error) }),
+        Err(error) => json!({ "unit": unit, "reached": false, "why": why(language, error) }),
     };
     json!({ "took_ms": took.as_millis(), "units": answers.iter().map(unit).collect::<Vec<_>>() })
 }
 
 /// A refusal's own reason, rather than the refusal.
-fn why(error: &WireError) -> String {
+fn why(language: Language, error: &WireError) -> String {
     match error {
-        WireError::Refused(Refusal::Refused(reason) | Refusal::Failed(reason)) => reason.to_string(),
+        WireError::Refused(Refusal::Refused(why) | Refusal::Failed(why)) => reason(language, why),
         other => other.to_string(),
     }
 }
@@ -127,7 +131,7 @@ mod tests {
 
     #[test]
     fn those_that_were_not_reached_are_named() {
-        insta::assert_snapshot!(as_text("halted", Duration::from_millis(904), &answers()), @r"
+        insta::assert_snapshot!(as_text(Language::En, "halted", Duration::from_millis(904), &answers()), @r"
         1 of 2 halted in 904 ms
           gateway public  not halted: no answer from run/gateway-public.sock: nothing within 900ms
           hand            halted
@@ -137,7 +141,7 @@ mod tests {
 
     #[test]
     fn json_says_the_same() {
-        let json = as_json(Duration::from_millis(904), &answers());
+        let json = as_json(Language::En, Duration::from_millis(904), &answers());
         assert_eq!(json["units"][0]["reached"], false);
         assert_eq!(json["units"][1]["halted"], true);
         assert_eq!(json["took_ms"], 904);

@@ -11,15 +11,17 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use dinghai_clock::SystemClock;
 use dinghai_ledger::{Checkpoint, LedgerError, LedgerReader, erasable, erase, open_reader, sign_checkpoint};
+use dinghai_pages::Language;
 use dinghai_record::{Entry, Seq};
 use serde_json::json;
 
 mod page;
-mod summary;
 #[cfg(test)]
 mod tests;
 
-use page::Zone;
+use page::Reader;
+
+use super::reading::language;
 
 /// How many entries are read at a time where all of them are wanted.
 const PAGE: usize = 1000;
@@ -99,7 +101,7 @@ enum Verb {
 
 pub(crate) fn run(args: &LedgerArgs) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    match runtime.block_on(work(args, &mut std::io::stdout().lock())) {
+    match runtime.block_on(work(args, language(), &mut std::io::stdout().lock())) {
         Ok(true) => Ok(ExitCode::SUCCESS),
         Ok(false) => Ok(ExitCode::FAILURE),
         // Whoever read our output has seen enough.
@@ -113,17 +115,17 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 /// Does what was asked; false when it found the ledger damaged, or did not do it for want of `--yes`.
-async fn work(args: &LedgerArgs, out: &mut dyn Write) -> anyhow::Result<bool> {
-    let zone = Zone::new(args.utc);
+async fn work(args: &LedgerArgs, language: Language, out: &mut dyn Write) -> anyhow::Result<bool> {
+    let shown = Reader::new(language, args.utc);
     let reader = open_reader(&args.data).await?;
     match &args.verb {
-        Verb::Tail { count, follow, json } => tail(&reader, *count, *follow, *json, &zone, out).await?,
+        Verb::Tail { count, follow, json } => tail(&reader, *count, *follow, *json, &shown, out).await?,
         Verb::Show { seq, json } => {
             let entry = reader.entry(Seq(*seq)).await?;
             if *json {
                 writeln!(out, "{}", serde_json::to_string_pretty(&entry)?)?;
             } else {
-                page::whole(&entry, &zone, out)?;
+                page::whole(&entry, &shown, out)?;
             }
         }
         Verb::Verify { checkpoint, json } => {
@@ -133,7 +135,7 @@ async fn work(args: &LedgerArgs, out: &mut dyn Write) -> anyhow::Result<bool> {
                 let report = json!({ "sound": report.is_sound(), "report": report });
                 writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
             } else {
-                page::verification(&report, &kept, &zone, out)?;
+                page::verification(&report, &kept, &shown, out)?;
             }
             return Ok(report.is_sound());
         }
@@ -153,7 +155,7 @@ async fn work(args: &LedgerArgs, out: &mut dyn Write) -> anyhow::Result<bool> {
                 None => writeln!(out, "{text}")?,
                 Some(path) => {
                     std::fs::write(path, text + "\n").with_context(|| cannot_write(path))?;
-                    page::signed(&signed, path, &zone, out)?;
+                    page::signed(&signed, path, &shown, out)?;
                 }
             }
         }
@@ -167,7 +169,7 @@ async fn tail(
     count: u32,
     follow: bool,
     json: bool,
-    zone: &Zone,
+    shown: &Reader,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let mut seen = Seq(reader.head().await?.0.saturating_sub(u64::from(count)));
@@ -176,7 +178,7 @@ async fn tail(
         let wanted = if follow { PAGE } else { left.min(PAGE) };
         let entries = reader.read(seen, wanted).await?;
         for entry in &entries {
-            write_line(entry, json, zone, out)?;
+            write_line(entry, json, shown, out)?;
             seen = entry.seq;
         }
         left = left.saturating_sub(entries.len());
@@ -189,11 +191,11 @@ async fn tail(
     }
 }
 
-fn write_line(entry: &Entry, json: bool, zone: &Zone, out: &mut dyn Write) -> anyhow::Result<()> {
+fn write_line(entry: &Entry, json: bool, shown: &Reader, out: &mut dyn Write) -> anyhow::Result<()> {
     if json {
         writeln!(out, "{}", serde_json::to_string(entry)?)?;
     } else {
-        page::line(entry, zone, out)?;
+        page::line(entry, shown, out)?;
     }
     Ok(())
 }

@@ -1,20 +1,33 @@
 //! An estate's files on disk.
 
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use dinghai_estate::{Decoded, Files, decode};
+
+/// The most bytes of one file: several times what 50,000 instances take. A person did not write a larger one.
+const LARGEST: u64 = 16 * 1024 * 1024;
 
 struct Disk;
 
 impl Files for Disk {
     fn read(&self, path: &str) -> Result<String, String> {
-        std::fs::read_to_string(path).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => "there is no such file".to_owned(),
-            ErrorKind::InvalidData => "it is not UTF-8 text".to_owned(),
-            ErrorKind::IsADirectory => "it is a folder".to_owned(),
-            _ => error.to_string(),
-        })
+        let mut text = String::new();
+        // One byte more than allowed, so that something endless, such as a device, is noticed too.
+        let read = File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_string(&mut text));
+        match read {
+            Ok(_) if text.len() as u64 > LARGEST => {
+                Err(format!("it is larger than {} MiB; spread it over several files", LARGEST / 1024 / 1024))
+            }
+            Ok(_) => Ok(text),
+            Err(error) => Err(match error.kind() {
+                ErrorKind::NotFound => "there is no such file".to_owned(),
+                ErrorKind::InvalidData => "it is not UTF-8 text".to_owned(),
+                ErrorKind::IsADirectory => "it is a folder".to_owned(),
+                _ => error.to_string(),
+            }),
+        }
     }
 }
 

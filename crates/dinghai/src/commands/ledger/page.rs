@@ -5,37 +5,44 @@ use std::path::Path;
 
 use dinghai_clock::Timestamp;
 use dinghai_ledger::{Break, Checkpoint, Erasable, Origin, VerifyReport};
+use dinghai_pages::{Language, event_line};
 use dinghai_record::Entry;
 use jiff::tz::TimeZone;
 
-use super::summary::{count, summary};
+/// How a page is written for its reader.
+pub(super) struct Reader {
+    language: Language,
+    zone: TimeZone,
+}
 
-/// The time zone in which a page shows times.
-pub(super) struct Zone(TimeZone);
-
-impl Zone {
-    pub(super) fn new(utc: bool) -> Self {
-        Self(if utc { TimeZone::UTC } else { TimeZone::system() })
+impl Reader {
+    pub(super) fn new(language: Language, utc: bool) -> Self {
+        Self { language, zone: if utc { TimeZone::UTC } else { TimeZone::system() } }
     }
 
     fn show(&self, at: Timestamp) -> String {
         match jiff::Timestamp::from_microsecond(at.as_micros()) {
-            Ok(at) => at.to_zoned(self.0.clone()).strftime("%Y-%m-%d %H:%M:%S%.3f %Z").to_string(),
+            Ok(at) => at.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M:%S%.3f %Z").to_string(),
             Err(_) => at.to_string(),
         }
     }
 }
 
 /// One entry in one line.
-pub(super) fn line(entry: &Entry, zone: &Zone, out: &mut dyn Write) -> Result<()> {
+pub(super) fn line(entry: &Entry, reader: &Reader, out: &mut dyn Write) -> Result<()> {
     let (seq, kind) = (entry.seq.to_string(), entry.event.kind());
-    writeln!(out, "{seq:>6}  {}  {kind:<18}  {}", zone.show(entry.at), summary(&entry.event))
+    writeln!(
+        out,
+        "{seq:>6}  {}  {kind:<18}  {}",
+        reader.show(entry.at),
+        event_line(reader.language, &entry.event)
+    )
 }
 
 /// One entry with all it has.
-pub(super) fn whole(entry: &Entry, zone: &Zone, out: &mut dyn Write) -> Result<()> {
-    writeln!(out, "{} {}: {}", entry.seq, entry.event.kind(), summary(&entry.event))?;
-    writeln!(out, "  written  {}", zone.show(entry.at))?;
+pub(super) fn whole(entry: &Entry, reader: &Reader, out: &mut dyn Write) -> Result<()> {
+    writeln!(out, "{} {}: {}", entry.seq, entry.event.kind(), event_line(reader.language, &entry.event))?;
+    writeln!(out, "  written  {}", reader.show(entry.at))?;
     writeln!(out, "  by       {}, lease {}, schema {}", entry.writer, entry.lease, entry.schema)?;
     writeln!(out, "  hash     {}", entry.hash)?;
     writeln!(out, "  after    {}", entry.prev)?;
@@ -50,7 +57,7 @@ pub(super) fn whole(entry: &Entry, zone: &Zone, out: &mut dyn Write) -> Result<(
 pub(super) fn verification(
     report: &VerifyReport,
     given: &[Checkpoint],
-    zone: &Zone,
+    reader: &Reader,
     out: &mut dyn Write,
 ) -> Result<()> {
     for chain in &report.chains {
@@ -74,7 +81,7 @@ pub(super) fn verification(
         } else {
             format!("does not agree: {}", checkpoint.problems.join("; "))
         };
-        writeln!(out, "checkpoint of {} {origin}: {found}", zone.show(checkpoint.at))?;
+        writeln!(out, "checkpoint of {} {origin}: {found}", reader.show(checkpoint.at))?;
     }
     for problem in &report.file {
         writeln!(out, "the file itself: {problem}")?;
@@ -116,9 +123,14 @@ fn broken(how: &Break) -> String {
 }
 
 /// That a checkpoint was written.
-pub(super) fn signed(checkpoint: &Checkpoint, path: &Path, zone: &Zone, out: &mut dyn Write) -> Result<()> {
+pub(super) fn signed(
+    checkpoint: &Checkpoint,
+    path: &Path,
+    reader: &Reader,
+    out: &mut dyn Write,
+) -> Result<()> {
     for head in &checkpoint.heads {
-        writeln!(out, "signed {} up to {} at {}", head.writer, head.seq, zone.show(checkpoint.at))?;
+        writeln!(out, "signed {} up to {} at {}", head.writer, head.seq, reader.show(checkpoint.at))?;
     }
     writeln!(out, "written to `{}`; keep it where this machine cannot reach", path.display())
 }
@@ -130,4 +142,9 @@ pub(super) fn erasable(found: &Erasable, out: &mut dyn Write) -> Result<()> {
     writeln!(out, "  - its fields in {entries} read as erased from then on; the entries stay")?;
     writeln!(out, "  - the chains still verify, because hashes cover only what is sealed")?;
     writeln!(out, "  - copies of this folder, such as backups, keep their own key: erase there too")
+}
+
+/// A number and its noun.
+fn count(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::Parser;
 use dinghai_clock::{Timestamp, VirtualClock};
 use dinghai_ledger::SqliteLedger;
+use dinghai_pages::Language;
 use dinghai_ports::Store;
 use dinghai_record::{Actor, Cause, Event, Hash, Performed, Personal, PlanId, Reason, StepNo, StepOutcome};
 use serde_json::json;
@@ -54,7 +55,7 @@ async fn page(dir: &Path, words: &[&str]) -> (String, bool) {
     let data = dir.to_str().unwrap();
     let cli = Cli::try_parse_from([&["ledger", "--utc", "--data", data], words].concat()).unwrap();
     let mut out = Vec::new();
-    match work(&cli.args, &mut out).await {
+    match work(&cli.args, Language::En, &mut out).await {
         Ok(well) => (steady(&String::from_utf8(out).unwrap(), data), well),
         Err(error) => (steady(&format!("dinghai: {error:#}\n"), data), false),
     }
@@ -116,7 +117,7 @@ async fn tail_follows_what_a_running_controller_writes() {
         counted.wait_for(|lines| *lines == 3).await.unwrap();
     };
     tokio::select! {
-        ended = work(&cli.args, &mut out) => panic!("it does not go on: {ended:?}"),
+        ended = work(&cli.args, Language::En, &mut out) => panic!("it does not go on: {ended:?}"),
         told = tokio::time::timeout(std::time::Duration::from_secs(20), story) => told.unwrap(),
     }
 }
@@ -162,7 +163,7 @@ async fn erase_shows_what_it_does_and_does_it_only_when_told_to() {
     insta::assert_snapshot!(shown);
     assert!(page(dir.path(), &["show", "4"]).await.0.contains("Wang Li"));
     assert!(page(dir.path(), &["erase", "p-7f3a", "--yes"]).await.1);
-    assert!(page(dir.path(), &["show", "4"]).await.0.contains("somebody who was erased"));
+    assert!(page(dir.path(), &["show", "4"]).await.0.contains("a person whose name was erased"));
     assert!(page(dir.path(), &["verify"]).await.1);
     insta::assert_snapshot!("erase_again", page(dir.path(), &["erase", "p-7f3a", "--yes"]).await.0);
 }

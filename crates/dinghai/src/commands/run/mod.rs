@@ -4,8 +4,10 @@
 //! With `--role` it is one of them, for systemd units and Kubernetes workloads.
 
 mod controller;
+mod news;
 mod watchdog;
 
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -61,19 +63,24 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     if args.own_session {
         rustix::process::setsid().context("cannot open a session")?;
     }
-    std::fs::create_dir_all(args.data.join("run"))
-        .with_context(|| format!("cannot make `{}`", args.data.display()))?;
     let data = std::path::absolute(&args.data)?;
     let sockets = Sockets::under(&data);
     match args.role {
         None => laptop(args, &data),
         Some(Role::Controller) => {
             let Some(estate) = args.source.load()? else { return Ok(ExitCode::from(2)) };
+            make_folder(&data)?;
             let folder = args.source.folder()?;
             block_on(2, controller::run(estate, &folder, &data))
         }
         Some(Role::Gateway) => {
             let Some(id) = &args.gateway else { bail!("say which gateway with `--gateway ID`") };
+            if id.is_empty() || id.contains(['/', '\0']) {
+                bail!(
+                    "`{id}` is not the name of a gateway; take one that stands under `gateways` in the estate"
+                );
+            }
+            make_folder(&data)?;
             let id = GatewayId::new(id);
             let config = dinghai_gateway::GatewayConfig {
                 socket: sockets.gateway(&id),
@@ -84,6 +91,7 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
             block_on(2, async { Ok(dinghai_gateway::run(config, clock, asked_to_stop()).await?) })
         }
         Some(Role::Hand) => {
+            make_folder(&data)?;
             let config = dinghai_hands::HandConfig {
                 dir: data.join("hand"),
                 socket: sockets.hand(),
@@ -93,6 +101,14 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
             block_on(1, async { Ok(dinghai_hands::run(config, clock, asked_to_stop()).await?) })
         }
     }
+}
+
+/// Makes the data folder where it is missing, for its owner and the operators' group only: what programs print may be
+/// confidential.
+fn make_folder(data: &Path) -> anyhow::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o750).create(data.join("run")).with_context(|| {
+        format!("cannot make `{}`; name a folder that you may write with `--data`", data.display())
+    })
 }
 
 fn block_on(threads: usize, work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<ExitCode> {
@@ -124,8 +140,11 @@ fn laptop(args: &RunArgs, data: &Path) -> anyhow::Result<ExitCode> {
             );
         }
     }
+    make_folder(data)?;
+    // Held until the end: a second watchdog would end our units with its own.
+    let _claim = watchdog::claim(data)?;
     let units = units(args, &estate, data)?;
-    block_on(1, keep_all(units, data.to_owned()))
+    block_on(1, keep_all(units, &estate, data))
 }
 
 fn units(args: &RunArgs, estate: &Estate, data: &Path) -> anyhow::Result<Vec<Unit>> {
@@ -167,7 +186,7 @@ fn units(args: &RunArgs, estate: &Estate, data: &Path) -> anyhow::Result<Vec<Uni
 
 /// Keeps all units running until Ctrl-C, then ends them: the controller first, and the hand, with the processes in its
 /// charge, last.
-async fn keep_all(units: Vec<Unit>, data: PathBuf) -> anyhow::Result<()> {
+async fn keep_all(units: Vec<Unit>, estate: &Estate, data: &Path) -> anyhow::Result<()> {
     let mut keepers = vec![];
     for unit in units {
         let (stop, stopped) = tokio::sync::watch::channel(false);
@@ -175,32 +194,17 @@ async fn keep_all(units: Vec<Unit>, data: PathBuf) -> anyhow::Result<()> {
     }
     tokio::select! {
         () = asked_to_stop() => {}
-        () = say_where(&data) => {}
+        () = news::tell(estate, data) => {}
     }
     eprintln!("stopping");
     for (place, (stop, keeper)) in keepers.into_iter().enumerate().rev() {
         if place == 0 {
-            dismiss(&Sockets::under(&data).hand()).await;
+            dismiss(&Sockets::under(data).hand()).await;
         }
         let _ = stop.send(true);
         keeper.await??;
     }
     Ok(())
-}
-
-/// Says on standard output where the console is, each time a controller has come up somewhere; never ends.
-async fn say_where(data: &Path) {
-    let mut said = None;
-    loop {
-        let console = controller::console(data);
-        if console.is_some() && console != said {
-            for line in console.iter().flat_map(Console::lines) {
-                println!("{line}");
-            }
-            said = console;
-        }
-        tokio::time::sleep(Duration::from_millis(300)).await;
-    }
 }
 
 /// Tells a hand to stop every process in its charge. One that does not answer has nobody to tell.

@@ -4,12 +4,13 @@
 //! A unit opens its own session and writes to a file, so it outlives the watchdog; a watchdog that comes back finds it
 //! by its control socket and leaves it alone. Only Ctrl-C (or SIGTERM) to the watchdog stops the units.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use tokio::process::{Child, Command};
 use tracing::{info, warn};
 
@@ -28,6 +29,9 @@ const STEADY: Duration = Duration::from_secs(30);
 /// How long a unit may take to end when it is asked to.
 const GRACE: Duration = Duration::from_secs(15);
 
+/// How much of a log's end is looked at for its last line, in bytes.
+const LAST_WORDS: u64 = 4096;
+
 /// One process that the watchdog keeps running.
 #[derive(Clone, Debug)]
 pub(crate) struct Unit {
@@ -39,6 +43,36 @@ pub(crate) struct Unit {
     pub(crate) socket: PathBuf,
     /// Where its output goes.
     pub(crate) log: PathBuf,
+}
+
+/// Takes the data folder for this watchdog; what is returned holds it.
+pub(crate) fn claim(data: &Path) -> anyhow::Result<File> {
+    let path = data.join("run/watchdog.lock");
+    let mut lock = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .open(&path)
+        .with_context(|| format!("cannot write `{}`", path.display()))?;
+    match lock.try_lock() {
+        Ok(()) => {
+            lock.set_len(0)?;
+            lock.write_all(std::process::id().to_string().as_bytes())?;
+            Ok(lock)
+        }
+        Err(TryLockError::WouldBlock) => {
+            let mut pid = String::new();
+            lock.read_to_string(&mut pid)?;
+            bail!(
+                "another `dinghai run` (process {pid}) works in `{}`; end it first, or name another folder with `--data`",
+                data.display()
+            )
+        }
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock `{}`", path.display()))
+        }
+    }
 }
 
 /// Keeps the unit running until `stop` says so, then ends it if it is ours to end.
@@ -55,11 +89,15 @@ pub(crate) async fn keep(unit: Unit, mut stop: tokio::sync::watch::Receiver<bool
             }
         }
         let begun = tokio::time::Instant::now();
-        let mut child = start(&unit)?;
-        info!(unit = unit.name, pid = child.id(), "started");
-        tokio::select! {
-            status = child.wait() => warn!(unit = unit.name, ?status, log = %unit.log.display(), "ended by itself"),
-            () = told_to(&mut stop) => return end(&unit, child).await,
+        match start(&unit) {
+            Ok(mut child) => {
+                info!(unit = unit.name, pid = child.id(), "started");
+                tokio::select! {
+                    status = child.wait() => tell_end(&unit, status),
+                    () = told_to(&mut stop) => return end(&unit, child).await,
+                }
+            }
+            Err(error) => warn!(unit = unit.name, error = format!("{error:#}"), "cannot start; trying again"),
         }
         pause = if begun.elapsed() >= STEADY { PAUSES.0 } else { (pause * 2).min(PAUSES.1) };
         tokio::select! {
@@ -72,6 +110,22 @@ pub(crate) async fn keep(unit: Unit, mut stop: tokio::sync::watch::Receiver<bool
 /// Ends when the unit is to be stopped, also because nobody is left to say so.
 async fn told_to(stop: &mut tokio::sync::watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// Says that a unit ended, with the last thing that it wrote: most often why.
+fn tell_end(unit: &Unit, status: std::io::Result<ExitStatus>) {
+    let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
+    let last = last_line(&unit.log).unwrap_or_default();
+    warn!(unit = unit.name, status, log = %unit.log.display(), last, "ended by itself; starting it again");
+}
+
+fn last_line(log: &Path) -> Option<String> {
+    let mut file = File::open(log).ok()?;
+    let end = file.metadata().ok()?.len();
+    file.seek(SeekFrom::Start(end.saturating_sub(LAST_WORDS))).ok()?;
+    let mut words = vec![];
+    file.read_to_end(&mut words).ok()?;
+    String::from_utf8_lossy(&words).lines().rfind(|line| !line.trim().is_empty()).map(str::to_owned)
 }
 
 fn start(unit: &Unit) -> anyhow::Result<Child> {

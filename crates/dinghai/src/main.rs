@@ -42,6 +42,8 @@ enum Command {
     Decline(commands::plans::DeclineArgs),
     /// Rehearse failures on purpose
     Drill(commands::drills::DrillArgs),
+    /// Rehearse random failures of an estate in simulated time
+    Rehearse(commands::rehearse::RehearseArgs),
     /// Show every promise and its last proof
     Promises(commands::promises::PromisesArgs),
     /// Make a link that signs one person in to the console, once
@@ -78,6 +80,7 @@ fn main() -> ExitCode {
         Command::Approve(args) => commands::plans::approve(&args),
         Command::Decline(args) => commands::plans::decline(&args),
         Command::Drill(args) => commands::drills::run(&args),
+        Command::Rehearse(args) => commands::rehearse::run(&args),
         Command::Promises(args) => commands::promises::run(&args),
         Command::ConsoleLink(args) => commands::link::run(&args),
         Command::Completion(args) => commands::completion::run(&args, Cli::command()),

@@ -15,6 +15,7 @@ pub(crate) mod output;
 pub(crate) mod plans;
 pub(crate) mod promises;
 mod reading;
+pub(crate) mod rehearse;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod session_exec;

@@ -81,7 +81,10 @@
       head.setAttribute("role", "status");
     }
     const sentence = document.querySelector("h1[data-stale]");
-    if (sentence) sentence.textContent = sentence.dataset.stale;
+    if (sentence) {
+      sentence.textContent = sentence.dataset.stale;
+      sentence.nextElementSibling?.replaceChildren();
+    }
     const shapes = ["up", "kept", "down", "weak", "spare", "live", "held", "lead", "wait", "expired"];
     for (const use of document.querySelectorAll("main use")) {
       const name = (use.getAttribute("href") || "").replace("#s-", "");
@@ -90,7 +93,10 @@
       const svg = use.closest("svg");
       if (svg) svg.setAttribute("class", svg.classList.contains("sh") ? "sh unk" : "k-u");
     }
-    for (const status of document.querySelectorAll("main .st")) unknown(status, "st unk");
+    for (const status of document.querySelectorAll("main .st")) {
+      if (status.hasAttribute("data-name")) status.className = "st unk"; else unknown(status, "st unk");
+    }
+    for (const words of document.querySelectorAll("main [data-status]")) words.textContent = body.dataset.unknown;
     for (const word of document.querySelectorAll(".topo .t-h, .topo .t-f, .topo .t-w")) unknown(word, "t-u");
   };
 

@@ -200,8 +200,9 @@ pub fn sentence(language: Language, given: &Reason) -> String {
     // The values under these names are words of ours, not names of the estate.
     const WORDS: [&str; 4] = ["{plan}", "{step}", "{kind}", "{fault}"];
     let begins_with_a_word = catalogue().reason.get(&given.code).is_some_and(|sentence| {
-        sentence.en.starts_with(|c: char| c.is_ascii_lowercase())
-            || WORDS.iter().any(|name| sentence.en.starts_with(name))
+        language == Language::En
+            && (sentence.en.starts_with(|c: char| c.is_ascii_lowercase())
+                || WORDS.iter().any(|name| sentence.en.starts_with(name)))
     });
     let mut letters = said.chars();
     match letters.next() {

@@ -21,9 +21,9 @@ pub(crate) fn title(scene: &Scene<'_>, incident: &IncidentRecord) -> String {
     }
 }
 
-/// The instances that it takes away: by its standing findings while it is open, by all that it ever had when it is over.
+/// The instances that it takes away: by its standing findings, or by all that it ever had when none stands any more.
 pub(crate) fn instances(scene: &Scene<'_>, incident: &IncidentRecord) -> BTreeSet<InstanceId> {
-    if incident.state == IncidentState::Open {
+    if !incident.standing.is_empty() {
         let standing = incident.standing.iter().filter_map(|key| scene.book.findings.get(key));
         return standing.flat_map(|standing| standing.finding.instances.iter().cloned()).collect();
     }

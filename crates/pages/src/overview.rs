@@ -4,7 +4,7 @@ use dinghai_record::{IncidentRecord, PlanState, Vantage};
 use maud::{Markup, html};
 
 use crate::frame::{Tab, grade_head, page, section};
-use crate::shape::{Tone, shape, status};
+use crate::shape::{Tone, named, shape, status};
 use crate::stand::{Mark, Stand};
 use crate::verdict::{headline, outlook, verdict};
 use crate::{Scene, autonomy, budget, chart, money, phrase, promises, topology};
@@ -42,7 +42,7 @@ fn worst_first<'a>(scene: &'a Scene<'_>) -> Vec<&'a IncidentRecord> {
 
 fn where_it_stands(scene: &Scene<'_>, stand: &Stand<'_>) -> Markup {
     let declared = scene.estate.instances().filter(|(_, instance)| !instance.spare).count();
-    let aside = html! { p { (scene.say("stands-counts", &[
+    let aside = html! { p data-status { (scene.say("stands-counts", &[
         ("up", scene.n(stand.count(Mark::healthy))),
         ("lost", scene.n(stand.count(|mark| mark == Mark::Down))),
         ("unknown", scene.n(stand.count(|mark| mark == Mark::Unknown))),
@@ -93,17 +93,17 @@ fn itself(scene: &Scene<'_>) -> Markup {
     let units = gateways.chain([Vantage::Hand]);
     let body = html! {
         p.self {
-            span { (status(Tone::Holds, "up", &scene.say("controller", &[]))) " " (scene.say("lease", &[("lease", scene.count(scene.book.lease))])) }
+            span { (named(Tone::Holds, "up", &scene.say("controller", &[]))) " " (scene.say("lease", &[("lease", scene.count(scene.book.lease))])) }
             @for unit in units {
                 @let (tone, name, words) = topology::heard(scene, &unit);
-                span { (status(tone, name, &phrase::vantage(scene.language(), &unit))) " " (words) }
+                span { (named(tone, name, &phrase::vantage(scene.language(), &unit))) " " (words) }
             }
             @match &scene.refusing {
                 None => span {
-                    (status(Tone::Holds, "up", &scene.say("ledger", &[]))) " "
+                    (named(Tone::Holds, "up", &scene.say("ledger", &[]))) " "
                     (scene.say("head-old", &[("age", scene.age(scene.book.as_of))]))
                 },
-                Some(why) => span { (status(Tone::Fails, "down", &scene.say("ledger", &[]))) " " (why) },
+                Some(why) => span { (named(Tone::Fails, "down", &scene.say("ledger", &[]))) " " (why) },
             }
             @if let Some((by, at, _)) = &scene.book.halted {
                 span { (status(Tone::Weak, "halt", &scene.say("halted", &[]))) " " (crate::actor(scene.language(), by)) ", " (scene.moment(*at)) }

@@ -7,7 +7,7 @@ use dinghai_prove::{PromiseBoard, PromiseRow, PromiseState, board};
 use maud::{Markup, html};
 
 use crate::frame::{Tab, page, section};
-use crate::shape::{Tone, shape, status, toned};
+use crate::shape::{Tone, named, shape, status, toned};
 use crate::{Scene, format};
 
 const ORDER: [PromiseState; 4] =
@@ -72,7 +72,7 @@ pub(crate) fn summary(scene: &Scene<'_>) -> Markup {
         @else {
             dl.tally { @for state in [PromiseState::Kept, PromiseState::Broken, PromiseState::Unproven, PromiseState::Expired] {
                 @let (tone, name, word, _) = face(state);
-                div { dt { (status(tone, name, &scene.say(word, &[]))) } dd { (scene.n(tally(&board, state))) } }
+                div { dt { (named(tone, name, &scene.say(word, &[]))) } dd { (scene.n(tally(&board, state))) } }
             } }
             ul.lines { @for row in rows.iter().take(5) {
                 @let (tone, name, ..) = face(row.state);

@@ -56,6 +56,11 @@ pub(crate) fn toned(tone: Tone, name: &str) -> Markup {
     html! { svg.sh.(tone.class()) aria-hidden="true" { use href={ "#s-" (name) } {} } }
 }
 
+/// Shape and the name of a thing: the shape is its status, and the name stays when that is unknown.
+pub(crate) fn named(tone: Tone, name: &str, of: &str) -> Markup {
+    html! { span.st.(tone.class()) data-name { (shape(name)) (of) } }
+}
+
 /// Shape and word.
 pub(crate) fn status(tone: Tone, name: &str, word: &str) -> Markup {
     html! { span.st.(tone.class()) { (shape(name)) (word) } }

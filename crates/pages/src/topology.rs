@@ -345,7 +345,7 @@ fn table(scene: &Scene<'_>, stand: &Stand<'_>) -> Markup {
                     @let marks = marks(service, &place.id);
                     td {
                         span.nw { @for each in &marks { @let (tone, name) = each.shape(); (toned(tone, name)) " " } }
-                        small { @match cell_words(scene, &marks).as_str() {
+                        small data-status { @match cell_words(scene, &marks).as_str() {
                             "" => (scene.say("n-up", &[("n", scene.n(marks.len()))])),
                             words => (words),
                         } }

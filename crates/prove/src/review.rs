@@ -99,7 +99,7 @@ fn felt(measures: &Measures) -> Vec<Reason> {
         felt.push(Reason::new("review-rescued").with("rescued", rescued));
     }
     let spans = [
-        ("review-failing", measures.failing_ms),
+        ("review-failing", measures.failing_ms.filter(|_| measures.failed != Some(0))),
         ("review-ejected", measures.ejected_ms),
         ("review-opened", measures.incident_ms),
         ("review-acted", measures.acted_ms),

@@ -139,7 +139,8 @@ impl<'a> Scope<'a> {
                 self.instances.contains(instance) && during(*happened)
             }
             Event::FindingRaised { finding } => {
-                self.record.findings.contains_key(&finding.key) && during(entry.at)
+                // The same may have stood shortly before, in an incident of its own.
+                self.record.findings.contains_key(&finding.key) && during(entry.at) && entry.at >= self.begin
             }
             Event::DrillStarted { run, .. }
             | Event::DrillBroke { run, .. }

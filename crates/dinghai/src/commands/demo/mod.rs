@@ -17,6 +17,7 @@ use anyhow::{Context, bail};
 use dinghai_clock::{Clock, SystemClock};
 use dinghai_load::{Arrivals, Load, LoadHandle, LoadPlan, Template};
 use dinghai_pages::{Language, promise_measure, promise_state, promise_target};
+use dinghai_serve::{Role, new_link};
 use http::Method;
 use tokio::process::{Child, Command};
 
@@ -30,6 +31,9 @@ use tell::Teller;
 
 /// Requests a second that the shoppers send.
 const RATE: f64 = 240.0;
+
+/// What a shell answers for a program that Ctrl-C ended: 128 and the number of SIGINT.
+const INTERRUPTED: u8 = 130;
 
 /// See one incident through every floor, on real processes of this machine.
 ///
@@ -62,14 +66,15 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
         }
         ground.claim()?;
         let told = tokio::select! {
-            told = stage(args, &ground) => told,
-            () = super::run::asked_to_stop() => Err(anyhow::anyhow!("interrupted")),
+            told = stage(args, &ground) => told.map(|()| ExitCode::SUCCESS),
+            () = super::run::asked_to_stop() => Ok(ExitCode::from(INTERRUPTED)),
         };
         // Whatever happened, nothing is left running.
         let cleaned = ground.clean().await;
-        told?;
+        let code = told?;
         cleaned?;
-        Ok(ExitCode::SUCCESS)
+        println!("          the shop is closed, and nothing of it is left");
+        Ok(code)
     })
 }
 
@@ -236,8 +241,9 @@ async fn finish(mut story: Story<'_>, shoppers: &LoadHandle) -> anyhow::Result<F
 }
 
 async fn console(ground: &Ground, tell: &Teller) -> anyhow::Result<()> {
-    for line in super::run::console(&ground.data()).iter().flat_map(super::run::Console::lines) {
-        tell.say(&line);
+    if let Some(console) = super::run::console(&ground.data()) {
+        let link = new_link(&ground.data(), Role::Admin, SystemClock::new().now())?;
+        tell.say(&format!("console: {}{}", console.url, link.path));
     }
     tell.say("the shop stays open; Ctrl-C closes it and leaves nothing behind");
     std::future::pending().await

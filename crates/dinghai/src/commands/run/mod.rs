@@ -21,7 +21,7 @@ use dinghai_wire::{UnixClient, WireError};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::source::Source;
-pub(crate) use controller::{Console, console};
+pub(crate) use controller::console;
 use watchdog::Unit;
 
 /// The longest path that a Unix socket can have (`sun_path`, unix(7)), less the final zero byte.

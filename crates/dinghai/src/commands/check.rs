@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use dinghai_estate::{Estate, FailureDomains, Lint, Severity, lint};
 
+use super::output::{print, say};
 pub(crate) use disk::read;
 pub(crate) use page::problems_page;
 
@@ -37,11 +38,10 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let decoded = read(&args.path);
     let found = decoded.estate.as_ref().map(findings).unwrap_or_default();
     if args.json {
-        println!("{}", page::json(&decoded, &found)?);
+        say!("{}", page::json(&decoded, &found)?);
     } else {
-        print!("{}", problems_page(&decoded)?);
-        print!("{}", page::findings_page(&decoded, &found)?);
-        println!("{}", page::summary(&decoded, &found));
+        print(format_args!("{}{}", problems_page(&decoded)?, page::findings_page(&decoded, &found)?));
+        say!("{}", page::summary(&decoded, &found));
     }
     let least = match args.deny {
         Some(Deny::Warnings) => Severity::Warning,

@@ -43,7 +43,7 @@ struct RunArgs {
     #[command(flatten)]
     place: Where,
     /// Let plans of these kinds act on what the drill touches, where `auto` is not yet earned; `all` for every kind.
-    #[arg(long, value_delimiter = ',', value_name = "KIND", num_args = 0.., default_missing_value = "all")]
+    #[arg(long, value_delimiter = ',', value_name = "KIND", num_args = 0..=1, require_equals = true, default_missing_value = "all")]
     consent: Vec<String>,
     /// Return at once and do not wait for the verdict.
     #[arg(long)]

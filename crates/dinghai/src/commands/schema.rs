@@ -2,11 +2,13 @@
 
 use std::process::ExitCode;
 
+use super::output::say;
+
 /// Print the JSON Schema of an estate's files, for completion in an editor
 #[derive(clap::Args)]
 pub(crate) struct SchemaArgs {}
 
 pub(crate) fn run(_args: &SchemaArgs) -> anyhow::Result<ExitCode> {
-    println!("{}", serde_json::to_string_pretty(&dinghai_estate::json_schema())?);
+    say!("{}", serde_json::to_string_pretty(&dinghai_estate::json_schema())?);
     Ok(ExitCode::SUCCESS)
 }

@@ -71,6 +71,27 @@ fn the_timeline_begins_with_the_reflex_and_tells_bursts_as_one_row() {
 }
 
 #[test]
+fn a_finding_that_stood_shortly_before_is_no_part_of_the_incident() {
+    let found = |story: &Story| {
+        let rows = timeline(&estate(), &story.book, &story.entries, IncidentId(1), at(700.0));
+        rows.iter().filter(|row| row.title.code == "timeline-finding").count()
+    };
+    let once = found(&zone_loss());
+    let finding = zone_loss().entries.into_iter().find_map(|entry| match entry.event {
+        Event::FindingRaised { finding } => Some(finding),
+        _ => None,
+    });
+    let finding = finding.unwrap();
+    let key = finding.key.clone();
+    let mut story = Story::default();
+    story.tell(0.2, [Event::FindingRaised { finding }]);
+    story.tell(0.6, [Event::FindingCleared { key, reasons: vec![] }]);
+    story.ejects(1.5, "order@hz-a");
+    story.incident(2.2, Grade::P1, FindingKind::PlaceLost, Subject::Place("hz-a".into()), None);
+    assert_eq!((once, found(&story)), (1, 1));
+}
+
+#[test]
 fn a_review_says_what_is_known_and_what_is_not() {
     let story = closed();
     let review = review(&estate(), &story.book, &story.entries, IncidentId(1), at(700.0)).unwrap();

@@ -164,15 +164,15 @@ fn draw(estate: &Estate, seed: u64, number: u64) -> Drawn {
     let seed = rng.bits() >> 32;
     let proven = rng.below(4) > 0;
     let mut dice = Dice { estate, rng, pace: pace(estate), happenings: Vec::new() };
-    let count = 1 + dice.rng.below(4);
+    let count = 2 + dice.rng.below(4);
     let faults: Vec<&'static str> = (0..count).filter_map(|_| dice.fault()).collect();
     // Whatever was not mended by itself is mended well before the end, and who waits for a person gets an answer.
-    let settled = dice.scaled(Duration::from_secs(24));
+    let settled = dice.scaled(Duration::from_secs(22));
     for happening in [Happening::DiskFree, Happening::StartController, Happening::Resume, Happening::Approve]
     {
         dice.happenings.push(Timed { at: settled, happening, line: 0 });
     }
-    let until = dice.scaled(Duration::from_secs(34));
+    let until = dice.scaled(Duration::from_secs(30));
     let mut happenings = dice.happenings;
     happenings.sort_by_key(|timed| timed.at);
     Drawn { script: Script { estate: None, autonomy: None, proven, seed, happenings, until }, faults }

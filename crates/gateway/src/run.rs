@@ -31,7 +31,7 @@ pub struct GatewayConfig {
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
     /// The state folder cannot be made.
-    #[error("cannot make the folder `{}`: {source}; check its owner and permissions", path.display())]
+    #[error("cannot make the folder `{}`; check its owner and permissions", path.display())]
     Folder {
         /// The folder.
         path: PathBuf,
@@ -39,7 +39,7 @@ pub enum GatewayError {
         source: io::Error,
     },
     /// What it was told last cannot be read. Serving without it would forget a halt and a fence.
-    #[error("cannot read `{}`: {source}; restore it, or move it away to start with no table", path.display())]
+    #[error("cannot read `{}`; restore it, or move it away to start with no table", path.display())]
     Standing {
         /// The file.
         path: PathBuf,
@@ -53,7 +53,7 @@ pub enum GatewayError {
         socket: PathBuf,
     },
     /// The socket cannot be listened on.
-    #[error("cannot listen on `{}`: {source}; check the folder's owner and permissions", socket.display())]
+    #[error("cannot listen on `{}`; check the folder's owner and permissions", socket.display())]
     Socket {
         /// The socket.
         socket: PathBuf,

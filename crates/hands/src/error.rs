@@ -28,7 +28,7 @@ pub enum HandError {
         why: String,
     },
     /// The file system or the socket refused.
-    #[error("cannot {what} `{}`: {source}", path.display())]
+    #[error("cannot {what} `{}`", path.display())]
     Io {
         /// What was tried.
         what: &'static str,

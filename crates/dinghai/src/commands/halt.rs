@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use dinghai_clock::{Clock, SystemClock};
+use dinghai_engine::Sockets;
 use dinghai_hands::{control_sockets, halt_units, resume_units};
 use dinghai_pages::{Language, reason};
-use dinghai_wire::{HaltState, Refusal, WireError};
+use dinghai_wire::{HaltState, Refusal, UnixClient, WireError};
 use serde_json::{Value, json};
 
 use super::reading::language;
@@ -41,6 +42,9 @@ struct Units {
     json: bool,
 }
 
+/// How long the controller may take to write it down; the units answer within about as long.
+const NOTED_WITHIN: Duration = Duration::from_millis(950);
+
 /// What one unit answered.
 type Answer = (String, Result<HaltState, WireError>);
 
@@ -71,17 +75,33 @@ fn sockets(data: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
 }
 
 fn tell(units: &Units, done: &str, asked: impl Future<Output = Vec<Answer>>) -> anyhow::Result<ExitCode> {
+    let path = if done == "halted" { "/api/v1/halt" } else { "/api/v1/resume" };
+    // The controller may be gone or hang. The units do not wait for it; it only keeps the ledger.
+    let noted = note(&units.data, path, &units.reason);
     let clock = SystemClock::new();
     let began = clock.now();
-    let answers = tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(asked);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (answers, noted) = runtime.block_on(async { tokio::join!(asked, noted) });
     let took = clock.now().since(began);
     if units.json {
-        println!("{:#}", as_json(language(), took, &answers));
+        println!("{:#}", as_json(language(), took, &answers, noted));
     } else {
         print!("{}", as_text(language(), done, took, &answers));
+        if !noted {
+            println!("no controller has confirmed it, so it may be missing from the ledger");
+        }
     }
     let all = answers.iter().all(|(_, answer)| answer.is_ok());
     Ok(if all { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Whether the controller has written it down.
+async fn note(data: &Path, path: &str, reason: &str) -> bool {
+    let Ok(data) = std::path::absolute(data) else { return false };
+    let controller = UnixClient::new(Sockets::under(&data).controller());
+    let asked: Result<Value, _> =
+        controller.send("POST", path, &json!({ "reason": reason }), NOTED_WITHIN).await;
+    asked.is_ok()
 }
 
 fn as_text(language: Language, done: &str, took: Duration, answers: &[Answer]) -> String {
@@ -103,12 +123,12 @@ fn as_text(language: Language, done: &str, took: Duration, answers: &[Answer]) -
     text
 }
 
-fn as_json(language: Language, took: Duration, answers: &[Answer]) -> Value {
+fn as_json(language: Language, took: Duration, answers: &[Answer], noted: bool) -> Value {
     let unit = |(unit, answer): &Answer| match answer {
         Ok(state) => json!({ "unit": unit, "reached": true, "halted": state.halted }),
         Err(error) => json!({ "unit": unit, "reached": false, "why": why(language, error) }),
     };
-    json!({ "took_ms": took.as_millis(), "units": answers.iter().map(unit).collect::<Vec<_>>() })
+    json!({ "took_ms": took.as_millis(), "noted": noted, "units": answers.iter().map(unit).collect::<Vec<_>>() })
 }
 
 /// A refusal's own reason, rather than the refusal.
@@ -141,7 +161,7 @@ mod tests {
 
     #[test]
     fn json_says_the_same() {
-        let json = as_json(Language::En, Duration::from_millis(904), &answers());
+        let json = as_json(Language::En, Duration::from_millis(904), &answers(), true);
         assert_eq!(json["units"][0]["reached"], false);
         assert_eq!(json["units"][1]["halted"], true);
         assert_eq!(json["took_ms"], 904);

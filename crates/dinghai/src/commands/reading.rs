@@ -83,7 +83,9 @@ pub(crate) fn estate(data: &Path) -> anyhow::Result<Estate> {
     let text = std::fs::read(&file).with_context(|| {
         format!("cannot read `{}`; `dinghai run` writes it when it first starts", file.display())
     })?;
-    serde_json::from_slice(&text).with_context(|| format!("`{}` is damaged", file.display()))
+    serde_json::from_slice(&text).with_context(|| {
+        format!("`{}` is damaged; `dinghai run` writes it anew when it starts", file.display())
+    })
 }
 
 async fn read(data: &Path) -> anyhow::Result<Reading> {

@@ -21,7 +21,7 @@ const LOOK: Duration = Duration::from_millis(250);
 
 /// The pause before a unit that died is started again, at first and at most; it doubles in between and falls back to
 /// the first after [`STEADY`].
-const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 /// A unit that ran this long was well.
 const STEADY: Duration = Duration::from_secs(30);
@@ -99,11 +99,14 @@ pub(crate) async fn keep(unit: Unit, mut stop: tokio::sync::watch::Receiver<bool
             }
             Err(error) => warn!(unit = unit.name, error = format!("{error:#}"), "cannot start; trying again"),
         }
-        pause = if begun.elapsed() >= STEADY { PAUSES.0 } else { (pause * 2).min(PAUSES.1) };
+        if begun.elapsed() >= STEADY {
+            pause = PAUSES.0;
+        }
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = told_to(&mut stop) => return Ok(()),
         }
+        pause = (pause * 2).min(PAUSES.1);
     }
 }
 

@@ -49,7 +49,8 @@ pub fn incident_measures(
     let only_more = old.until.is_some()
         && Measures { requests: old.requests, until: old.until, ..measures.clone() } == old
         && measures.until.zip(old.until).is_some_and(|(new, old)| new.since(old) < COUNT_EVERY);
-    let ended = record.quiet_since.is_some() && measures.until == record.quiet_since;
+    // Counts end with a whole second, so the last one ends behind the moment of quiet.
+    let ended = record.quiet_since.zip(measures.until).is_some_and(|(quiet, until)| until >= quiet);
     (measures != old && (ended || !only_more)).then_some(Event::IncidentMeasured { incident, measures })
 }
 

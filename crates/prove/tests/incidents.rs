@@ -155,6 +155,15 @@ fn an_incident_is_counted_on_from_where_it_was_counted_to() {
 }
 
 #[test]
+fn the_last_count_reaches_to_the_quiet_however_short_ago_the_one_before_was() {
+    let mut story = zone_loss();
+    assert_eq!(measure(&mut story, &world(14.0)).unwrap().requests, Some(1300));
+    story.clears(16.5);
+    assert_eq!(measure(&mut story, &world(20.0)).unwrap().requests, Some(1600));
+    assert_eq!(measure(&mut story, &world(24.0)), None, "what comes after the quiet is not counted");
+}
+
+#[test]
 fn a_gap_in_what_gateways_report_is_not_zero() {
     let mut story = zone_loss();
     let mut gap = world(6.0);

@@ -23,7 +23,7 @@ pub enum LedgerError {
         dir: PathBuf,
     },
     /// The file is no ledger of ours.
-    #[error("`{}` is not a ledger: {why}", path.display())]
+    #[error("`{}` is not a ledger: {why}; restore it from a copy, or move it away to begin a new one", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
@@ -90,7 +90,9 @@ pub enum LedgerError {
     #[error("the operating system gave no randomness")]
     Randomness(#[from] getrandom::Error),
     /// SQLite failed.
-    #[error("the ledger's store failed")]
+    #[error(
+        "the ledger's store failed; if `ledger.sqlite` is damaged, restore it from a copy, or move it away to begin a new one"
+    )]
     Sql(#[from] sqlx::Error),
     /// An entry cannot be read.
     #[error(transparent)]

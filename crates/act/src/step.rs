@@ -135,7 +135,12 @@ impl Executor {
             if doubted {
                 match self.tools.actuator.look(order).await {
                     Ok(Looked::Done(performed)) => return Ok(performed),
-                    Ok(Looked::NotDone) => doubted = false,
+                    // The world has gone on since the gate was passed: what is given again passes it again.
+                    Ok(Looked::NotDone) => match self.may_be_given_again(order) {
+                        Admission::Granted(()) => doubted = false,
+                        Admission::NotNow(_) => {}
+                        Admission::Refused(reasons) => return Err(Setback::Failed(reasons)),
+                    },
                     Ok(Looked::CannotTell(reason)) => {
                         return Err(Setback::Failed(vec![Reason::new("outcome-unknown"), reason]));
                     }
@@ -155,6 +160,17 @@ impl Executor {
                 }
                 tokio::time::sleep(LOOK_AROUND).await;
             }
+        }
+    }
+
+    fn may_be_given_again(&self, order: &Order) -> Admission<()> {
+        let book = self.tools.journal.book();
+        let plan = book.plans.get(&self.plan).map(|record| &record.plan);
+        match plan.and_then(|plan| Some((plan, plan.step(order.step)?.clone()))) {
+            Some((plan, step)) => {
+                self.tools.gate.recheck(&book, plan, &Step { action: order.action.clone(), ..step })
+            }
+            None => Admission::Refused(vec![]),
         }
     }
 

@@ -217,3 +217,20 @@ async fn a_hold_lasts_from_its_journal_entry_also_across_a_crash() {
     assert!(held <= Duration::from_secs(30), "{held:?}");
     assert_eq!(stage.end(), Some(PlanEnd::Done));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_given_again_passes_the_gate_again() {
+    let mut stop = start_step(1, "a");
+    stop.action = Action::Stop(vec!["a".into()]);
+    stop.class = StepClass::NoAct;
+    let stage = Stage::crashed_in_step_one(vec![stop]).await;
+    stage.find("1.1", Ok(Looked::NotDone));
+    stage.hold_stops(true);
+    let (_, ()) = tokio::join!(stage.run(), async {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        assert!(stage.told().iter().all(|each| each == "look 1.1"), "{:?}", stage.told());
+        stage.hold_stops(false);
+    });
+    assert_eq!(stage.told().last().map(String::as_str), Some("perform 1.1 stop"));
+    assert_eq!(stage.end(), Some(PlanEnd::Done));
+}

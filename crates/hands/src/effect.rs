@@ -49,9 +49,11 @@ impl Hand {
             Action::Exec { .. } | Action::Http { .. } => {
                 Looked::CannotTell(Reason::new("hand-died-meanwhile"))
             }
-            Action::Warm { .. } | Action::Weigh(_) | Action::Drain(_) | Action::Await(_) | Action::Hold { .. } => {
-                Looked::NotDone
-            }
+            Action::Warm { .. }
+            | Action::Weigh(_)
+            | Action::Drain(_)
+            | Action::Await(_)
+            | Action::Hold { .. } => Looked::NotDone,
         }
     }
 

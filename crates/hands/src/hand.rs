@@ -134,7 +134,9 @@ impl Hand {
             }
             Action::Exec { argv } => self.may_run(argv),
             Action::Http { .. } | Action::Mend(_) => Ok(()),
-            Action::Weigh(_) | Action::Drain(_) | Action::Await(_) | Action::Hold { .. } => Err(not_ours(&order.action)),
+            Action::Weigh(_) | Action::Drain(_) | Action::Await(_) | Action::Hold { .. } => {
+                Err(not_ours(&order.action))
+            }
         }
     }
 
@@ -163,7 +165,9 @@ impl Hand {
             Action::Http { method, url, body } => http::send(method, url, body.as_deref(), left).await,
             Action::Break(fault) => self.faults.make(&order.key(), fault).await,
             Action::Mend(fault) => self.faults.mend(fault).await,
-            Action::Weigh(_) | Action::Drain(_) | Action::Await(_) | Action::Hold { .. } => Err(not_ours(&order.action)),
+            Action::Weigh(_) | Action::Drain(_) | Action::Await(_) | Action::Hold { .. } => {
+                Err(not_ours(&order.action))
+            }
         }
     }
 

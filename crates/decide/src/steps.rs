@@ -50,7 +50,12 @@ impl<'a> Steps<'a> {
     /// Lets requests under way to these come to their end.
     pub(crate) fn drain(&mut self, instances: &BTreeSet<InstanceId>) {
         if !instances.is_empty() {
-            self.push(Action::Drain(instances.iter().cloned().collect()), StepClass::NoAct, None, DRAIN_WITHIN);
+            self.push(
+                Action::Drain(instances.iter().cloned().collect()),
+                StepClass::NoAct,
+                None,
+                DRAIN_WITHIN,
+            );
         }
     }
 
@@ -148,7 +153,9 @@ impl<'a> Steps<'a> {
 pub(crate) fn acted_on(action: &Action) -> Vec<&InstanceId> {
     match action {
         Action::Weigh(shares) => shares.keys().collect(),
-        Action::Drain(ids) | Action::Start(ids) | Action::Stop(ids) | Action::Restart(ids) => ids.iter().collect(),
+        Action::Drain(ids) | Action::Start(ids) | Action::Stop(ids) | Action::Restart(ids) => {
+            ids.iter().collect()
+        }
         Action::Warm { instances, .. } => instances.iter().collect(),
         Action::Break(order) => order.fault.instances().iter().collect(),
         Action::Await(_)

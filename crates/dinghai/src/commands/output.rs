@@ -12,7 +12,7 @@ pub(crate) fn print(words: Arguments<'_>) {
     }
 }
 
-/// Prints a line to standard output; see [`print`].
+/// Prints a line to standard output; see [`print()`].
 macro_rules! say {
     () => { $crate::commands::output::print(format_args!("\n")) };
     ($($words:tt)*) => { $crate::commands::output::print(format_args!("{}\n", format_args!($($words)*))) };

@@ -20,7 +20,7 @@ const BEFORE: Duration = Duration::from_secs(10);
 const COUNT_EVERY: Duration = Duration::from_secs(10);
 
 /// The new measures of an incident, when they say something new: that more requests failed or were rescued, how fast
-/// we were, or, every [`COUNT_EVERY`] and at the end, how many requests there were. Users are counted in whole seconds, so at most
+/// we were, or, every ten seconds and at the end, how many requests there were. Users are counted in whole seconds, so at most
 /// once a second, from the beginning until its findings had cleared.
 pub fn incident_measures(
     estate: &Estate,

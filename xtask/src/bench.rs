@@ -17,12 +17,15 @@ enum Bench {
     Ledger,
     /// Reading and linting an estate of 10,000 services and 50,000 instances.
     Estate,
+    /// The cut sets of 1,000 core services among 10,000.
+    Check,
 }
 
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let (package, example, file) = match args.name {
         Bench::Ledger => ("dinghai-ledger", "bench_ledger", "ledger.json"),
         Bench::Estate => ("dinghai-estate", "bench_estate", "estate.json"),
+        Bench::Check => ("dinghai-risk", "bench_check", "check.json"),
     };
     let folder = tool::target().join("bench");
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;

@@ -34,6 +34,29 @@ fn weaknesses_are_shown_with_a_counterexample() {
 }
 
 #[test]
+fn what_stops_core_services_is_shown_worst_first() {
+    let (page, code) = page(&["check", "breaks.yaml", "--all"]);
+    assert_eq!(code, Some(0));
+    insta::assert_snapshot!(page);
+}
+
+#[test]
+fn no_more_than_two_places_together_are_shown_unless_asked_for() {
+    let (short, _) = page(&["check", "breaks.yaml"]);
+    assert!(short.contains("lose region hz and checkout stops"), "{short}");
+    assert!(!short.contains("node n1 and node n2"), "{short}");
+}
+
+#[test]
+fn cut_sets_stand_in_json_with_their_counterexamples() {
+    let json: serde_json::Value = serde_json::from_str(&page(&["check", "breaks.yaml", "--json"]).0).unwrap();
+    let checkout = &json["cuts"]["services"][0];
+    assert_eq!((&checkout["service"], &checkout["truncated"]), (&"checkout".into(), &false.into()));
+    assert_eq!(checkout["cut_sets"][0]["places"], serde_json::json!(["hz"]));
+    assert_eq!(checkout["cut_sets"][0]["counterexample"]["gone"][0]["origin"]["line"], 15);
+}
+
+#[test]
 fn a_sound_estate_ends_with_zero_and_warnings_can_be_denied() {
     assert_eq!(page(&["check", "sound.yaml"]).1, Some(0));
     assert_eq!(page(&["check", "warned.yaml"]).1, Some(0));

@@ -1,5 +1,6 @@
 //! `dinghai check`: files only, no account, no network: what is wrong, what breaks, and why.
 
+mod breaks;
 mod disk;
 mod page;
 
@@ -23,6 +24,9 @@ pub(crate) struct CheckArgs {
     /// Print what was found as JSON
     #[arg(long)]
     json: bool,
+    /// Show everything that stops core services, up to three places lost together
+    #[arg(long)]
+    all: bool,
     /// Treat these as errors
     #[arg(long, value_enum)]
     deny: Option<Deny>,
@@ -37,10 +41,16 @@ enum Deny {
 pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let decoded = read(&args.path);
     let found = decoded.estate.as_ref().map(findings).unwrap_or_default();
+    let cuts = decoded.estate.as_ref().map(|estate| (estate, breaks::of(estate)));
     if args.json {
-        say!("{}", page::json(&decoded, &found)?);
+        let cuts = cuts.map(|(_, cuts)| breaks::json(&cuts));
+        say!("{}", page::json(&decoded, &found, cuts.as_ref())?);
     } else {
         print(format_args!("{}{}", problems_page(&decoded)?, page::findings_page(&decoded, &found)?));
+        print(format_args!(
+            "{}",
+            cuts.map_or_else(String::new, |(estate, cuts)| breaks::page(estate, &cuts, args.all))
+        ));
         say!("{}", page::summary(&decoded, &found));
     }
     let least = match args.deny {

@@ -46,7 +46,11 @@ pub(super) fn summary(decoded: &Decoded, found: &[Lint]) -> String {
 }
 
 /// The same for programs.
-pub(super) fn json(decoded: &Decoded, found: &[Lint]) -> anyhow::Result<String> {
+pub(super) fn json(
+    decoded: &Decoded,
+    found: &[Lint],
+    cuts: Option<&serde_json::Value>,
+) -> anyhow::Result<String> {
     let count = |severity| {
         let problems = decoded.problems.iter().filter(|problem| problem.severity == severity).count();
         problems + found.iter().filter(|lint| lint.severity == severity).count()
@@ -56,6 +60,7 @@ pub(super) fn json(decoded: &Decoded, found: &[Lint]) -> anyhow::Result<String> 
         "files": decoded.sources.keys().collect::<Vec<_>>(),
         "problems": decoded.problems,
         "findings": found,
+        "cuts": cuts,
         "errors": count(Severity::Error),
         "warnings": count(Severity::Warning),
     }))?)

@@ -61,7 +61,11 @@ impl Executor {
                 };
                 match gate.recheck(book, &plan, &checked) {
                     Admission::Granted(()) => {
-                        vec![Event::StepStarted { plan: id, step: no, attempt: attempts(record, no) + 1 }]
+                        vec![Event::StepStarted {
+                            plan: id,
+                            step: no,
+                            attempt: record.at(no).map_or(0, |at| at.attempts) + 1,
+                        }]
                     }
                     Admission::NotNow(_) => vec![],
                     Admission::Refused(reasons) => vec![Event::PlanUndoing { plan: id, reasons }],
@@ -85,10 +89,7 @@ impl Executor {
     /// Goes on with a step that a former controller journalled: look before anything is repeated.
     async fn resume(&self, step: Step) -> Result<(), StoreError> {
         let book = self.tools.journal.book();
-        let journalled = book.plans.get(&self.plan).and_then(|record| {
-            let place = record.plan.steps.iter().position(|each| each.no == step.no)?;
-            record.steps.get(place)?.started
-        });
+        let journalled = book.plans.get(&self.plan).and_then(|record| record.at(step.no)?.started);
         let (at, seq) = journalled.unwrap_or((self.tools.clock.now(), Seq::default()));
         // What was ordered before has the time it had; what is looked at or repeated now has its own.
         let order = self.order(&step, seq, at.max(self.tools.clock.now()));
@@ -307,13 +308,7 @@ impl Executor {
 }
 
 fn step_state(record: &dinghai_record::PlanRecord, step: StepNo) -> Option<&StepState> {
-    let place = record.plan.steps.iter().position(|each| each.no == step)?;
-    record.steps.get(place).map(|at| &at.state)
-}
-
-fn attempts(record: &dinghai_record::PlanRecord, step: StepNo) -> u32 {
-    let place = record.plan.steps.iter().position(|each| each.no == step);
-    place.and_then(|place| record.steps.get(place)).map_or(0, |at| at.attempts)
+    record.at(step).map(|at| &at.state)
 }
 
 fn setback(error: &ActError) -> Setback {

@@ -10,7 +10,7 @@
 //! The body is the stored JSON, byte for byte. Upcasting happens after it was read and never touches what is hashed.
 
 use dinghai_clock::Timestamp;
-use dinghai_record::{Hash, Seq, WriterId};
+use dinghai_record::{Entry, Event, Hash, Seq, WriterId};
 use sha2::{Digest, Sha256};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
@@ -36,6 +36,20 @@ pub(crate) struct Link {
 pub(crate) struct Malformed(pub(crate) i64);
 
 impl Link {
+    /// The entry that this link keeps the place of.
+    pub(crate) fn carrying(self, event: Event) -> Entry {
+        Entry {
+            writer: self.writer,
+            seq: self.seq,
+            at: self.at,
+            lease: self.lease,
+            schema: self.schema,
+            event,
+            prev: self.prev,
+            hash: self.hash,
+        }
+    }
+
     /// What the hash of this entry must be.
     pub(crate) fn digest(&self) -> Hash {
         let mut sha = Sha256::new();

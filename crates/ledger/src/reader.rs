@@ -116,16 +116,7 @@ async fn unfold(conn: &mut SqliteConnection, links: Vec<Link>) -> Result<Vec<Ent
     let mut entries = Vec::with_capacity(links.len());
     for link in links {
         let event = event(conn, &link).await?;
-        entries.push(Entry {
-            writer: link.writer,
-            seq: link.seq,
-            at: link.at,
-            lease: link.lease,
-            schema: link.schema,
-            event,
-            prev: link.prev,
-            hash: link.hash,
-        });
+        entries.push(link.carrying(event));
     }
     Ok(entries)
 }

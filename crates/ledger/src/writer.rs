@@ -157,7 +157,7 @@ impl Writer {
                 let mut links = links.into_iter();
                 for batch in group {
                     let entries = batch.drafts.into_iter().zip(links.by_ref());
-                    let entries = entries.map(|(draft, link)| entry(draft.event, link)).collect();
+                    let entries = entries.map(|(draft, link)| link.carrying(draft.event)).collect();
                     // A caller that no longer waits has its entries all the same.
                     drop(batch.reply.send(Ok(entries)));
                 }
@@ -320,20 +320,6 @@ impl Writer {
             *now = state;
             true
         });
-    }
-}
-
-/// The entry as its caller gave it, with its place in the chain.
-fn entry(event: Event, link: Link) -> Entry {
-    Entry {
-        writer: link.writer,
-        seq: link.seq,
-        at: link.at,
-        lease: link.lease,
-        schema: link.schema,
-        event,
-        prev: link.prev,
-        hash: link.hash,
     }
 }
 

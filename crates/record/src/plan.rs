@@ -245,6 +245,14 @@ impl Plan {
     }
 }
 
+impl PlanRecord {
+    /// How far the step of that number has come.
+    pub fn at(&self, no: StepNo) -> Option<&StepRecord> {
+        let place = self.plan.steps.iter().position(|step| step.no == no)?;
+        self.steps.get(place)
+    }
+}
+
 impl PlanState {
     /// Whether the plan may still act.
     pub const fn is_open(self) -> bool {

@@ -231,13 +231,8 @@ impl Book {
                 {
                     record.plan = Some(plan.id);
                 }
-                let fresh = StepRecord {
-                    state: StepState::NotStarted,
-                    started: None,
-                    ended: None,
-                    attempts: 0,
-                    waits: None,
-                };
+                let fresh =
+                    StepRecord { state: StepState::NotStarted, started: None, ended: None, attempts: 0 };
                 let record = PlanRecord {
                     steps: vec![fresh; plan.steps.len()],
                     plan: plan.clone(),

@@ -25,8 +25,8 @@ use dinghai_estate::{ActionKind, InstanceId, PlaceId, ServiceId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Action, Actor, Condition, DrillRunId, Event, Hash, Holds, IncidentId, Performed, PlanId, Reason, Seq,
-    StepClass, StepNo,
+    Action, Actor, Condition, DrillRunId, Event, Hash, IncidentId, Performed, PlanId, Reason, Seq, StepClass,
+    StepNo,
 };
 
 /// An immutable, numbered list of steps with no choices left in it.
@@ -229,8 +229,6 @@ pub struct StepRecord {
     pub ended: Option<Timestamp>,
     /// How often it was started.
     pub attempts: u32,
-    /// What its awaited condition was last seen to be, while it waits.
-    pub waits: Option<Holds>,
 }
 
 impl Plan {

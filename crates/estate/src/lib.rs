@@ -6,6 +6,7 @@ mod decode;
 mod digest;
 mod graph;
 mod ids;
+mod inventory;
 mod lint;
 mod model;
 mod money;
@@ -16,6 +17,11 @@ pub use catalogue::{KnownPromise, ProvenBy, promise_catalogue};
 pub use decode::{Decoded, Files, decode, json_schema};
 pub use graph::{FailureDomains, PlaceOfKind};
 pub use ids::{DrillId, GatewayId, InstanceId, ListenerId, PlaceId, PromiseId, RouteId, ServiceId};
+pub use inventory::{
+    Act, BackendCheck, Capacity, Certainty, Count, Coverage, Enough, Entry, Feature, FoundInstance,
+    FoundNeed, FoundPlace, FoundService, Handling, Intent, Inventory, Mechanism, MechanismKind, Presence,
+    RecoveryStep, Role, Scaling, Source, Timer, Unknown, UnknownKind, Unseen,
+};
 pub use lint::{Lint, Rule, lint, rules};
 pub use model::{
     ActionBudget, ActionKind, Address, Autonomy, Balance, Check, Console, CutOff, Drill, DrillFault, Estate,

@@ -13,8 +13,10 @@
 mod counterexample;
 mod cuts;
 mod domains;
+mod finding;
 mod minimal;
 mod own;
 
 pub use counterexample::{Counterexample, Gone, Lost, Through};
 pub use cuts::{CutSet, Cuts, cut_sets, cut_sets_below_minimum};
+pub use finding::{Accepted, Because, Bound, CoreService, Edit, Finding, Fix, Report, State, Term};

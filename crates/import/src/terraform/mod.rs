@@ -1,0 +1,25 @@
+//! Terraform: plan and state JSON and plain `.tf` files all become [`Resource`]s, and these become facts.
+
+use dinghai_estate::Origin;
+
+use crate::value::Node;
+
+/// One resource or data source, after `count` and `for_each`.
+///
+/// What another resource will only know once it is made stands in `body` as [`crate::value::Value::Reference`]; what nobody
+/// can work out from the files as [`crate::value::Value::Unknown`].
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Resource {
+    /// Its full address, such as `module.shop["eu"].aws_instance.web[0]`.
+    pub(crate) address: String,
+    /// Whether it is a data source: it exists already and is only looked up.
+    pub(crate) data: bool,
+    /// Its type, such as `aws_instance`.
+    pub(crate) kind: String,
+    /// Its arguments; nested blocks are lists of maps, as in state files.
+    pub(crate) body: Node,
+    /// Why there may be more or fewer of it, when its `count` or `for_each` cannot be worked out.
+    pub(crate) repeats: Option<String>,
+    /// The line that declares it.
+    pub(crate) origin: Origin,
+}

@@ -18,5 +18,5 @@ mod minimal;
 mod own;
 
 pub use counterexample::{Counterexample, Gone, Lost, Through};
-pub use cuts::{CutSet, Cuts, cut_sets, cut_sets_below_minimum};
+pub use cuts::{CutSet, Cuts, Stands, cut_sets};
 pub use finding::{Accepted, Because, Bound, CoreService, Edit, Finding, Fix, Report, State, Term};

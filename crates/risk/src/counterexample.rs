@@ -28,7 +28,7 @@ pub struct Counterexample {
 }
 
 /// A place that is lost.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Lost {
     /// Which.
     pub place: PlaceId,

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dinghai_estate::{FoundService, Inventory, NeedKind, PlaceId, ServiceId};
+use dinghai_estate::{FoundInstance, FoundService, Inventory, NeedKind, PlaceId, ServiceId};
 use serde::Serialize;
 
 use crate::counterexample::{self, Counterexample};
@@ -146,6 +146,12 @@ impl<'i> Cuts<'i> {
         counterexample::find(self.inventory, &self.containment, self.stands, service, places)
             .into_iter()
             .next()
+    }
+
+    /// Whether the instance is lost with the place.
+    pub(crate) fn stands_at(&self, instance: &FoundInstance, place: &PlaceId) -> bool {
+        let place = self.containment.number(place);
+        place.is_some_and(|place| self.containment.of_instance(instance).binary_search(&place).is_ok())
     }
 
     /// The service and all that it needs hard which lose too many of their own instances with the places, nearest first.

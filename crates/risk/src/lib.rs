@@ -14,6 +14,7 @@ mod counterexample;
 mod cuts;
 mod domains;
 mod finding;
+mod losses;
 mod minimal;
 mod own;
 

@@ -42,17 +42,24 @@ pub fn core_services(inventory: &Inventory) -> Vec<Core> {
     Vec::new()
 }
 
-/// Every service on a path of one of these core services, the core services themselves included.
-pub fn on_core_paths<'i>(inventory: &'i Inventory, core: &[Core]) -> BTreeSet<&'i ServiceId> {
-    let mut reached = BTreeSet::new();
-    let known = core.iter().filter_map(|core| inventory.services.get_key_value(&core.service));
-    let mut open: Vec<(&ServiceId, &FoundService)> = known.collect();
-    while let Some((id, service)) = open.pop() {
-        if !reached.insert(id) {
-            continue;
+/// Every service on a path of one of these core services, the core services themselves included; with how sure it is that the
+/// path leads there: as sure as the least sure link of the surest path.
+pub fn on_core_paths<'i>(inventory: &'i Inventory, core: &[Core]) -> BTreeMap<&'i ServiceId, Certainty> {
+    let mut reached = BTreeMap::new();
+    for sure in [Certainty::Declared, Certainty::Derived, Certainty::Inferred] {
+        let starts = core.iter().filter(|core| core.source.certainty >= sure).map(|core| &core.service);
+        let known = starts.filter_map(|id| inventory.services.get_key_value(id));
+        let mut open: Vec<(&ServiceId, &FoundService)> = known.collect();
+        let mut seen = BTreeSet::new();
+        while let Some((id, service)) = open.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            reached.entry(id).or_insert(sure);
+            let hard = service.needs.iter().filter(|need| need.kind == NeedKind::Hard);
+            let sure = hard.filter(|need| need.source.certainty >= sure);
+            open.extend(sure.filter_map(|need| inventory.services.get_key_value(&need.service)));
         }
-        let hard = service.needs.iter().filter(|need| need.kind == NeedKind::Hard);
-        open.extend(hard.filter_map(|need| inventory.services.get_key_value(&need.service)));
     }
     reached
 }

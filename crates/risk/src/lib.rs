@@ -10,6 +10,7 @@
 //! A kind of place that nobody declared, such as the rack that a vendor hides, is not in any cut set: that a service
 //! has few cut sets says nothing about places that are not known.
 
+mod core;
 mod counterexample;
 mod cuts;
 mod domains;
@@ -18,6 +19,7 @@ mod losses;
 mod minimal;
 mod own;
 
+pub use core::{Core, core_services, on_core_paths};
 pub use counterexample::{Counterexample, Gone, Lost, Through};
 pub use cuts::{CutSet, Cuts, Stands, cut_sets};
 pub use finding::{Accepted, Because, Bound, CoreService, Edit, Finding, Fix, Report, State, Term};

@@ -5,6 +5,7 @@
 //! tell is unknown with its reason; nothing is guessed into a fact.
 
 mod fragment;
+mod groups;
 mod link;
 mod value;
 mod yaml;

@@ -1,6 +1,6 @@
-//! What breaks an estate: the smallest losses of places that stop a service.
+//! What breaks an inventory, and by how much: the smallest losses of places that stop a service, and what stands against them.
 //!
-//! Everything here is read from the declared estate alone. What is lost is a place, of any kind, with all that it contains.
+//! Everything here is read from files alone. What is lost is a place, of any kind, with all that it contains.
 //! A service *stands* while enough of its running instances are at no lost place and every service that it needs hard
 //! stands; spares are not running and do not count, and a soft need has a fallback and does not count either. Stopping
 //! is the least fixpoint of that: services which need each other hard stand together until one of them loses its own
@@ -15,6 +15,7 @@ mod counterexample;
 mod cuts;
 mod domains;
 mod finding;
+mod look;
 mod losses;
 mod minimal;
 mod own;
@@ -23,3 +24,4 @@ pub use core::{Core, core_services, on_core_paths};
 pub use counterexample::{Counterexample, Gone, Lost, Through};
 pub use cuts::{CutSet, Cuts, Stands, cut_sets};
 pub use finding::{Accepted, Because, Bound, CoreService, Edit, Finding, Fix, Report, State, Term};
+pub use look::look;

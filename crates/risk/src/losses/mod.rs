@@ -16,16 +16,13 @@ mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dinghai_estate::{FoundInstance, FoundService, Inventory, Origin, PlaceId, PlaceKind, ServiceId};
+use dinghai_estate::{FoundInstance, FoundService, Inventory, PlaceId, PlaceKind, ServiceId};
 
 use crate::cuts::closure;
-use crate::{Accepted, CoreService, Cuts, Finding, Stands, cut_sets};
+use crate::{Accepted, Core, CoreService, Cuts, Finding, Stands, cut_sets};
 
 /// Places that are taken away together.
 pub(crate) const ORDER: usize = 3;
-
-/// A core service, why it is one, and the line that says so.
-pub(crate) type Core = (ServiceId, String, Origin);
 
 /// What is asked about the losses of one inventory.
 pub(crate) struct Question<'i> {
@@ -52,7 +49,7 @@ pub(crate) struct Losses {
 
 /// Looks at every loss of up to [`ORDER`] places.
 pub(crate) fn losses(inventory: &Inventory, core: &[Core]) -> Losses {
-    let ids: BTreeSet<ServiceId> = core.iter().map(|(id, ..)| id.clone()).collect();
+    let ids: BTreeSet<ServiceId> = core.iter().map(|core| core.service.clone()).collect();
     let closures = inventory
         .services
         .keys()

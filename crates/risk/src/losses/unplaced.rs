@@ -19,6 +19,9 @@ use crate::{Because, Finding, Fix, Stands, State};
 /// Lines that are shown for one finding.
 const SHOWN: usize = 6;
 
+/// A kind of place that is not told, and why not.
+type Reason = (PlaceKind, UnknownKind, String);
+
 /// What is not known of a service, as far as it decides whether the service survives.
 pub(super) struct Doubt {
     /// The kind of place that is not told.
@@ -39,7 +42,8 @@ pub(super) fn findings(question: &Question<'_>) -> Vec<Finding> {
         }
     }
     let containment = Containment::of(question.inventory);
-    let mut doubts: BTreeMap<(PlaceKind, UnknownKind, String), Vec<(&ServiceId, Doubt)>> = BTreeMap::new();
+    // What is not told for the same reason is one finding.
+    let mut doubts: BTreeMap<Reason, Vec<(&ServiceId, Doubt)>> = BTreeMap::new();
     let mut found = Vec::new();
     for (id, survive) in &widest {
         let Some(service) = question.inventory.services.get(*id) else { continue };

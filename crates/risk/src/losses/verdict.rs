@@ -6,15 +6,15 @@ use dinghai_estate::{PlaceId, PlaceKind, ServiceId};
 
 use super::unplaced::doubts_of;
 use super::{Question, survive};
-use crate::CoreService;
 use crate::domains::Containment;
+use crate::{Core, CoreService};
 
 /// One for each core service, in the order in which they were given.
 pub(super) fn verdicts(question: &Question<'_>) -> Vec<CoreService> {
     let containment = Containment::of(question.inventory);
     // What nobody can tell of a service is the same for all that need it.
     let mut doubts: BTreeMap<(&ServiceId, PlaceKind), bool> = BTreeMap::new();
-    let verdict = |(service, why, origin): &super::Core| {
+    let verdict = |Core { service, why, source }: &Core| {
         let survive = survive(question.inventory, service);
         let closure = question.closures.get(service).map_or(&[][..], Vec::as_slice);
         let mut places: BTreeSet<u32> = BTreeSet::new();
@@ -39,7 +39,7 @@ pub(super) fn verdicts(question: &Question<'_>) -> Vec<CoreService> {
         CoreService {
             service: service.clone(),
             why: why.clone(),
-            origin: origin.clone(),
+            origin: source.origin.clone(),
             holds: owned(holds),
             stops: owned(stops),
             unknown: owned(unknown),

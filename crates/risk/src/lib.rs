@@ -13,15 +13,19 @@
 mod core;
 mod counterexample;
 mod cuts;
+mod diff;
 mod domains;
 mod finding;
 mod look;
 mod losses;
 mod minimal;
 mod own;
+mod what_if;
 
 pub use core::{Core, core_services, on_core_paths};
 pub use counterexample::{Counterexample, Gone, Lost, Through};
 pub use cuts::{CutSet, Cuts, Stands, cut_sets};
+pub use diff::{BoundChange, CoreChange, Diff, Turned, diff};
 pub use finding::{Accepted, Because, Bound, CoreService, Edit, Finding, Fix, Report, State, Term};
 pub use look::look;
+pub use what_if::{Aftermath, Fate, Loss, WhatIf, named, what_if};

@@ -10,22 +10,28 @@
 //! A kind of place that nobody declared, such as the rack that a vendor hides, is not in any cut set: that a service
 //! has few cut sets says nothing about places that are not known.
 
+mod capacity;
 mod core;
 mod counterexample;
 mod cuts;
 mod diff;
 mod domains;
+mod features;
 mod finding;
 mod look;
 mod losses;
 mod minimal;
 mod own;
+mod say;
 mod what_if;
+mod whereabouts;
 
+pub use capacity::capacity_after_loss;
 pub use core::{Core, core_services, on_core_paths};
 pub use counterexample::{Counterexample, Gone, Lost, Through};
 pub use cuts::{CutSet, Cuts, Stands, cut_sets};
 pub use diff::{BoundChange, CoreChange, Diff, Turned, diff};
+pub use features::missing_protections;
 pub use finding::{Accepted, Because, Bound, CoreService, Edit, Finding, Fix, Report, State, Term};
 pub use look::look;
 pub use what_if::{Aftermath, Fate, Loss, WhatIf, named, what_if};

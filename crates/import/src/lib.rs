@@ -6,6 +6,7 @@
 
 mod fragment;
 mod link;
+mod terraform;
 mod value;
 mod yaml;
 

@@ -7,6 +7,7 @@
 mod fragment;
 mod groups;
 mod link;
+mod terraform;
 mod value;
 mod yaml;
 

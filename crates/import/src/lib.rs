@@ -4,10 +4,15 @@
 //! else is still read. Nothing here does I/O: files come in as text, and inventories go out. A value that the files do not
 //! tell is unknown with its reason; nothing is guessed into a fact.
 
+mod compose;
+mod connection;
 mod fragment;
 mod groups;
 mod link;
 mod terraform;
+mod roles;
+mod span;
+mod spot;
 mod value;
 mod yaml;
 

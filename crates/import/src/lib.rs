@@ -6,6 +6,7 @@
 
 mod fragment;
 mod link;
+pub mod redact;
 mod value;
 mod yaml;
 

@@ -13,6 +13,7 @@ mod terraform;
 mod roles;
 mod span;
 mod spot;
+pub mod redact;
 mod value;
 mod yaml;
 

@@ -9,11 +9,11 @@ mod connection;
 mod fragment;
 mod groups;
 mod link;
-mod terraform;
+pub mod redact;
 mod roles;
 mod span;
 mod spot;
-pub mod redact;
+mod terraform;
 mod value;
 mod yaml;
 

@@ -23,6 +23,7 @@ mod losses;
 mod minimal;
 mod own;
 mod say;
+mod weakness;
 mod what_if;
 mod whereabouts;
 
@@ -31,7 +32,6 @@ pub use core::{Core, core_services, on_core_paths};
 pub use counterexample::{Counterexample, Gone, Lost, Through};
 pub use cuts::{CutSet, Cuts, Stands, cut_sets};
 pub use diff::{BoundChange, CoreChange, Diff, Turned, diff};
-pub use features::missing_protections;
 pub use finding::{Accepted, Because, Bound, CoreService, Edit, Finding, Fix, Report, State, Term};
-pub use look::look;
+pub use look::{look, look_at_estate};
 pub use what_if::{Aftermath, Fate, Loss, WhatIf, named, what_if};

@@ -7,6 +7,7 @@
 mod compose;
 mod connection;
 mod fragment;
+mod kubernetes;
 mod link;
 mod roles;
 mod span;

@@ -7,11 +7,14 @@
 mod compose;
 mod connection;
 mod fragment;
+mod groups;
 mod kubernetes;
 mod link;
+pub mod redact;
 mod roles;
 mod span;
 mod spot;
+mod terraform;
 mod value;
 mod yaml;
 

@@ -56,6 +56,10 @@ pub struct Mechanism {
 /// How a mechanism works.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "an estate has some hundreds of them, and they are matched everywhere"
+)]
 pub enum MechanismKind {
     /// A balancer takes a failed backend out after checks that it makes itself.
     ActiveCheck {

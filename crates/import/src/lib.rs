@@ -8,6 +8,7 @@ mod compose;
 mod connection;
 mod fragment;
 mod groups;
+mod kubernetes;
 mod link;
 pub mod redact;
 mod roles;

@@ -5,7 +5,13 @@
 //! tell is unknown with its reason; nothing is guessed into a fact.
 
 mod fragment;
+mod haproxy;
+mod keepalived;
 mod link;
+mod machine;
+mod machines;
+mod nginx;
+mod patroni;
 mod value;
 mod yaml;
 
@@ -17,3 +23,5 @@ pub struct SourceFile {
     /// Its text.
     pub text: String,
 }
+
+pub use machines::of_machines;

@@ -8,8 +8,14 @@ mod compose;
 mod connection;
 mod fragment;
 mod groups;
+mod haproxy;
+mod keepalived;
 mod kubernetes;
 mod link;
+mod machine;
+mod machines;
+mod nginx;
+mod patroni;
 pub mod redact;
 mod roles;
 mod span;
@@ -26,3 +32,5 @@ pub struct SourceFile {
     /// Its text.
     pub text: String,
 }
+
+pub use machines::of_machines;

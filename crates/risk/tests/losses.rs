@@ -1,6 +1,5 @@
 //! What `look` says of losses: one cause is one finding, and what nobody can tell is not clean.
 
-
 use dinghai_estate::{
     Enough, Entry, FoundInstance, FoundNeed, FoundPlace, FoundService, InstanceId, Inventory, NeedKind,
     Origin, PlaceId, PlaceKind, Role, ServiceId, Source, Unknown, UnknownKind,

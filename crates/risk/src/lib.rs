@@ -14,9 +14,13 @@ mod counterexample;
 mod cuts;
 mod domains;
 mod finding;
+mod fingerprint;
+mod judge;
 mod minimal;
 mod own;
 
 pub use counterexample::{Counterexample, Gone, Lost, Through};
 pub use cuts::{CutSet, Cuts, cut_sets, cut_sets_below_minimum};
 pub use finding::{Accepted, Because, Bound, CoreService, Edit, Finding, Fix, Report, State, Term};
+pub use fingerprint::fingerprints;
+pub use judge::{ACCEPTANCE_EXPIRED, Judged, Judgement, Mark, Standing, judge};

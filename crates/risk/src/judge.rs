@@ -16,6 +16,7 @@ use crate::{Because, Finding, Fix, Report, State};
 /// The rule of acceptances whose day has passed.
 pub static ACCEPTANCE_EXPIRED: Rule = Rule {
     id: "acceptance-expired",
+    title: "an accepted finding counts again",
     severity: Severity::Warning,
     why: "A finding was accepted until a day, and that day has passed. What it tells was a risk taken for a time and not for good, so \
           it counts again.",

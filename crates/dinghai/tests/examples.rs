@@ -110,3 +110,14 @@ fn lines_of_expected_findings_are_there_and_say_something() {
         }
     }
 }
+
+#[test]
+fn the_estate_files_of_example_infrastructures_are_read() {
+    let mut seen = 0;
+    for folder in infrastructures().into_iter().filter(|folder| folder.join("dinghai.yaml").is_file()) {
+        let decoded = decode("dinghai.yaml", &Folder(folder.clone()));
+        assert_eq!(weaknesses(&decoded), Vec::<String>::new(), "{}", folder.display());
+        seen += 1;
+    }
+    assert_eq!(seen, 3);
+}

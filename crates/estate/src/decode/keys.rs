@@ -7,7 +7,7 @@ use std::time::Duration;
 use dinghai_clock::Day;
 use serde_json::{Value as Json, json};
 
-use super::scalars::{Rate, Share, UrlPath, words};
+use super::scalars::{Rate, Share, Surge, UrlPath, words};
 use super::shape::{At, Decode, Defs, Named, OneOrMany, Short, keys};
 use crate::problem::{Problems, Spot};
 use crate::tree::Node;
@@ -31,6 +31,8 @@ keys! {
         estate: String = "estate";
         /// More files to read, as paths relative to this one.
         include: Vec<At<String>> = "include" | "includes";
+        /// Files and folders of other tools whose facts belong to this estate, as paths relative to this one.
+        import: Vec<At<String>> = "import" | "imports";
         /// Failure domains by name: what is in one of them fails together.
         places: Named<PlaceId, PlaceKeys> = "places" | "failure-domains";
         /// Services by name.
@@ -86,6 +88,8 @@ keys! {
         autonomy: AutonomyKeys = "autonomy", default(AutonomyKeys::default());
         /// What a request to it is worth; without it losses are unknown.
         value: ValueKeys = "value";
+        /// How much it has to carry, and how much one instance carries; without it capacity is not judged.
+        capacity: CapacityKeys = "capacity";
     }
 
     /// A running copy of a service at a place.
@@ -166,6 +170,16 @@ keys! {
         order: Money = "order";
         /// Shares of failed buyers who come back later, for the low, the likely and the high loss.
         come_back: Vec<At<Share>> = "come-back";
+    }
+
+    /// How much a service has to carry, and how much one instance carries.
+    CapacityKeys("capacity") {
+        /// What one instance carries, such as `500/s`.
+        each: Rate = "each", required;
+        /// The load at the usual peak.
+        peak: Rate = "peak", required;
+        /// How far a surge goes, as a share of the peak: `300%` is three times the peak.
+        surge: Surge = "surge", default(Surge(1.0));
     }
 
     /// A process on the traffic path.

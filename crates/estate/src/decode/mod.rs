@@ -21,6 +21,7 @@ pub use schema::json_schema;
 use crate::problem::{Problem, Problems, Severity, Spot};
 use crate::tree;
 use crate::{Acceptance, ActionBudget, Console, DrillId, Estate, GatewayId, Grades, PlaceId, ServiceId};
+use crate::{ActionBudget, Console, DrillId, Estate, GatewayId, Grades, Origin, PlaceId, ServiceId};
 use keys::{
     AcceptKeys, BudgetKeys, ConsoleKeys, DrillKeys, EstateKeys, GatewayKeys, GradeKeys, PlaceKeys, Profile,
     ServiceKeys, Stated,
@@ -70,6 +71,7 @@ type Declared<K, V> = Vec<(At<K>, Option<At<V>>)>;
 #[derive(Default)]
 struct Parts {
     estate: Option<At<String>>,
+    imports: Vec<(String, Origin)>,
     places: Declared<PlaceId, PlaceKeys>,
     services: Declared<ServiceId, ServiceKeys>,
     gateways: Declared<GatewayId, GatewayKeys>,
@@ -157,8 +159,24 @@ impl Reading<'_> {
         self.parts.gateways.extend(keys.gateways.into_iter().flat_map(|section| section.value.0));
         self.parts.drills.extend(keys.drills.into_iter().flat_map(|section| section.value.0));
         self.parts.accepts.extend(keys.accept.into_iter().flat_map(|list| list.value));
+        for import in keys.import.into_iter().flat_map(|list| list.value) {
+            self.import(path, &import);
+        }
         for include in keys.include.into_iter().flat_map(|list| list.value) {
             self.include(path, &include);
+        }
+    }
+
+    /// Keeps what to import, as seen from where the root is named. It is not read here.
+    fn import(&mut self, path: &str, import: &At<String>) {
+        let Some(target) = beside(path, &import.value) else {
+            let message = format!("`{}` is not a path relative to this file", import.value);
+            let help = "name a file or folder as seen from this one: `.` is the folder of this file";
+            self.problems.add_with_help("import", import.at, message, help);
+            return;
+        };
+        if self.parts.imports.iter().all(|(known, _)| *known != target) {
+            self.parts.imports.push((target, self.problems.origin(import.at)));
         }
     }
 
@@ -184,12 +202,20 @@ impl Reading<'_> {
 /// `include` as seen from where `path` is named; none when it is absolute, empty or ends at a folder.
 fn relative(path: &str, include: &str) -> Option<String> {
     let file = |part: &str| !matches!(part, "" | "." | "..");
-    if include.starts_with('/') || !include.rsplit('/').next().is_some_and(file) {
+    match include.rsplit('/').next().is_some_and(file) {
+        true => beside(path, include),
+        false => None,
+    }
+}
+
+/// A file or folder as seen from where `path` is named; none when it is absolute or empty.
+fn beside(path: &str, other: &str) -> Option<String> {
+    if other.starts_with('/') || other.is_empty() {
         return None;
     }
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     let mut parts: Vec<&str> = Vec::new();
-    for part in folder.split('/').chain(include.split('/')) {
+    for part in folder.split('/').chain(other.split('/')) {
         match part {
             "" if parts.is_empty() && path.starts_with('/') => parts.push(""),
             "" | "." => {}
@@ -199,7 +225,10 @@ fn relative(path: &str, include: &str) -> Option<String> {
             _ => parts.push(part),
         }
     }
-    Some(parts.join("/"))
+    Some(match parts.is_empty() {
+        true => ".".to_owned(),
+        false => parts.join("/"),
+    })
 }
 
 /// Keeps what only one file may say.
@@ -254,7 +283,8 @@ fn assemble(parts: Parts, whole: bool, root: &str, problems: &mut Problems) -> O
     }
     let places = places::assemble(unique_places(parts.places, problems), whole, problems);
     let services = unique("service", parts.services, problems);
-    let (services, instances) = services::assemble(services, &places, whole, problems);
+    let imports = !parts.imports.is_empty();
+    let (services, instances) = services::assemble(services, &places, whole, imports, problems);
     let gateways = unique("gateway", parts.gateways, problems);
     let gateways = gateways::assemble(gateways, &services, whole, problems);
     let promises = promises::assemble(parts.profile, parts.promises, problems);
@@ -280,6 +310,7 @@ fn assemble(parts: Parts, whole: bool, root: &str, problems: &mut Problems) -> O
     });
     Some(Estate {
         name: parts.estate?.value,
+        imports: parts.imports,
         places,
         services: services.into_iter().filter_map(|(id, service)| Some((id, service?))).collect(),
         gateways,
@@ -331,7 +362,7 @@ fn unique_places(
 
 #[cfg(test)]
 mod tests {
-    use super::relative;
+    use super::{beside, relative};
 
     #[test]
     fn includes_are_relative_to_the_including_file() {
@@ -346,6 +377,23 @@ mod tests {
         ];
         for (path, include, target) in cases {
             assert_eq!(relative(path, include).as_deref(), target, "{path} {include}");
+        }
+    }
+
+    #[test]
+    fn imports_may_be_folders_and_are_seen_from_where_the_root_is_named() {
+        let cases = [
+            ("dinghai.yaml", ".", Some(".")),
+            ("x/dinghai.yaml", ".", Some("x")),
+            ("x/dinghai.yaml", "./lb/", Some("x/lb")),
+            ("x/dinghai.yaml", "../k8s", Some("k8s")),
+            ("x/dinghai.yaml", "..", Some(".")),
+            ("/x/dinghai.yaml", ".", Some("/x")),
+            ("dinghai.yaml", "/etc", None),
+            ("dinghai.yaml", "", None),
+        ];
+        for (path, import, target) in cases {
+            assert_eq!(beside(path, import).as_deref(), target, "{path} {import}");
         }
     }
 }

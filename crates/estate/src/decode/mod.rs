@@ -20,8 +20,9 @@ pub use schema::json_schema;
 
 use crate::problem::{Problem, Problems, Severity, Spot};
 use crate::tree;
-use crate::{Acceptance, ActionBudget, Console, DrillId, Estate, GatewayId, Grades, PlaceId, ServiceId};
-use crate::{ActionBudget, Console, DrillId, Estate, GatewayId, Grades, Origin, PlaceId, ServiceId};
+use crate::{
+    Acceptance, ActionBudget, Console, DrillId, Estate, GatewayId, Grades, Origin, PlaceId, ServiceId,
+};
 use keys::{
     AcceptKeys, BudgetKeys, ConsoleKeys, DrillKeys, EstateKeys, GatewayKeys, GradeKeys, PlaceKeys, Profile,
     ServiceKeys, Stated,
@@ -158,10 +159,10 @@ impl Reading<'_> {
         self.parts.services.extend(keys.services.into_iter().flat_map(|section| section.value.0));
         self.parts.gateways.extend(keys.gateways.into_iter().flat_map(|section| section.value.0));
         self.parts.drills.extend(keys.drills.into_iter().flat_map(|section| section.value.0));
-        self.parts.accepts.extend(keys.accept.into_iter().flat_map(|list| list.value));
         for import in keys.import.into_iter().flat_map(|list| list.value) {
             self.import(path, &import);
         }
+        self.parts.accepts.extend(keys.accept.into_iter().flat_map(|list| list.value));
         for include in keys.include.into_iter().flat_map(|list| list.value) {
             self.include(path, &include);
         }

@@ -4,6 +4,7 @@
 //! one file can be given by itself. References between parts (a need on a service, a route to one) are checked too,
 //! so readers may rely on them. Every declared thing carries its [`Origin`], so that a finding can name file and line.
 
+mod acceptance;
 mod gateway;
 mod instance;
 mod place;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DrillId, GatewayId, InstanceId, PlaceId, PromiseId, RouteId, ServiceId};
 
+pub use acceptance::Acceptance;
 pub use gateway::{Balance, CutOff, Gateway, Priority, Route};
 pub use instance::{Address, Check, Instance, ProbeSpec, Restart, Run};
 pub use place::{Place, PlaceKind};
@@ -72,6 +74,9 @@ pub struct Estate {
     pub quiet: Duration,
     /// Where the console listens.
     pub console: Console,
+    /// Findings of `check` that are left as they are for a time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepts: Vec<Acceptance>,
 }
 
 impl Estate {

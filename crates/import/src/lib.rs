@@ -4,8 +4,23 @@
 //! else is still read. Nothing here does I/O: files come in as text, and inventories go out. A value that the files do not
 //! tell is unknown with its reason; nothing is guessed into a fact.
 
+mod compose;
+mod connection;
 mod fragment;
+mod groups;
+mod haproxy;
+mod keepalived;
+mod kubernetes;
 mod link;
+mod machine;
+mod machines;
+mod nginx;
+mod patroni;
+pub mod redact;
+mod roles;
+mod span;
+mod spot;
+mod terraform;
 mod value;
 mod yaml;
 
@@ -17,3 +32,5 @@ pub struct SourceFile {
     /// Its text.
     pub text: String,
 }
+
+pub use machines::of_machines;

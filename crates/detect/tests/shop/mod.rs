@@ -132,5 +132,6 @@ pub(crate) fn shop() -> Estate {
         grades: Grades::default(),
         quiet: Duration::from_secs(600),
         console: Console::default(),
+        accepts: Vec::new(),
     }
 }

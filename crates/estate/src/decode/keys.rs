@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use dinghai_clock::Day;
 use serde_json::{Value as Json, json};
 
 use super::scalars::{Rate, Share, Surge, UrlPath, words};
@@ -50,6 +51,8 @@ keys! {
         quiet: Duration = "quiet";
         /// The operators' console.
         console: ConsoleKeys = "console";
+        /// Findings of `check` that are left as they are for a time.
+        accept: Vec<At<AcceptKeys>> = "accept" | "accepts" | "suppress";
     }
 
     /// A failure domain: what is in it fails together.
@@ -295,6 +298,20 @@ keys! {
     ConsoleKeys("console") {
         /// IP address and port where it listens.
         listen: SocketAddr = "listen", default(Console::default().listen);
+    }
+
+    /// A finding of `check` that is known and left as it is until a day.
+    AcceptKeys("accept") {
+        /// The rule, as `check` names it.
+        rule: String = "rule", required;
+        /// The service that the finding is about, or several that it is about together; any unless said.
+        about: OneOrMany<ServiceId> = "about" | "service" | "services";
+        /// The place that is lost in it, or the places that are lost together; any unless said.
+        lost: OneOrMany<PlaceId> = "lost" | "lose";
+        /// Why it is accepted.
+        reason: String = "reason" | "because", required;
+        /// The last day on which it is, such as `2027-03-01`.
+        until: Day = "until" | "expires", required;
     }
 }
 

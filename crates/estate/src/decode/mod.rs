@@ -20,10 +20,12 @@ pub use schema::json_schema;
 
 use crate::problem::{Problem, Problems, Severity, Spot};
 use crate::tree;
-use crate::{ActionBudget, Console, DrillId, Estate, GatewayId, Grades, Origin, PlaceId, ServiceId};
+use crate::{
+    Acceptance, ActionBudget, Console, DrillId, Estate, GatewayId, Grades, Origin, PlaceId, ServiceId,
+};
 use keys::{
-    BudgetKeys, ConsoleKeys, DrillKeys, EstateKeys, GatewayKeys, GradeKeys, PlaceKeys, Profile, ServiceKeys,
-    Stated,
+    AcceptKeys, BudgetKeys, ConsoleKeys, DrillKeys, EstateKeys, GatewayKeys, GradeKeys, PlaceKeys, Profile,
+    ServiceKeys, Stated,
 };
 use shape::{At, Decode};
 
@@ -81,6 +83,7 @@ struct Parts {
     grades: Option<At<GradeKeys>>,
     quiet: Option<At<std::time::Duration>>,
     console: Option<At<ConsoleKeys>>,
+    accepts: Vec<At<AcceptKeys>>,
 }
 
 struct Reading<'f> {
@@ -159,6 +162,7 @@ impl Reading<'_> {
         for import in keys.import.into_iter().flat_map(|list| list.value) {
             self.import(path, &import);
         }
+        self.parts.accepts.extend(keys.accept.into_iter().flat_map(|list| list.value));
         for include in keys.include.into_iter().flat_map(|list| list.value) {
             self.include(path, &include);
         }
@@ -287,6 +291,7 @@ fn assemble(parts: Parts, whole: bool, root: &str, problems: &mut Problems) -> O
     let promises = promises::assemble(parts.profile, parts.promises, problems);
     let drills = unique("drill", parts.drills, problems);
     let drills = promises::drills(drills, &places, &instances, whole, problems);
+    let accepts = parts.accepts.into_iter().filter_map(|keys| accepted(keys, problems)).collect();
     let grades = parts.grades.map(|keys| {
         let grades = Grades {
             p0_failed: keys.value.p0_failed.value.0,
@@ -318,6 +323,24 @@ fn assemble(parts: Parts, whole: bool, root: &str, problems: &mut Problems) -> O
         console: parts
             .console
             .map_or_else(Console::default, |keys| Console { listen: keys.value.listen.value }),
+        accepts,
+    })
+}
+
+/// One accepted finding. What it is about may be known from other files, so that names are not judged here.
+fn accepted(keys: At<AcceptKeys>, problems: &mut Problems) -> Option<Acceptance> {
+    let At { value: keys, at } = keys;
+    if let Some(reason) = keys.reason.as_ref().filter(|reason| reason.value.trim().is_empty()) {
+        let help = "say in a few words why it is left as it is, for whoever reads this when `until` has come";
+        problems.add_with_help("bad-value", reason.at, "this reason is empty", help);
+    }
+    Some(Acceptance {
+        rule: keys.rule?.value,
+        about: keys.about.into_iter().flat_map(|list| list.value.0).map(|name| name.value).collect(),
+        lost: keys.lost.into_iter().flat_map(|list| list.value.0).map(|name| name.value).collect(),
+        reason: keys.reason?.value,
+        until: keys.until?.value,
+        origin: problems.origin(at),
     })
 }
 

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use dinghai_clock::{format_span, parse_span};
+use dinghai_clock::{Day, format_span, parse_span};
 use serde_json::{Value as Json, json};
 
 use super::shape::{Decode, Defs, Scalar, scalars};
@@ -17,7 +17,7 @@ use crate::{
 
 scalars!(
     String, bool, u32, NonZeroU32, Duration, Share, Surge, Rate, Money, ShareLimit, Address, SocketAddr,
-    IpAddr, UrlPath, PlaceId, ServiceId, InstanceId, GatewayId, ListenerId, RouteId, PromiseId, DrillId,
+    IpAddr, UrlPath, Day, PlaceId, ServiceId, InstanceId, GatewayId, ListenerId, RouteId, PromiseId, DrillId,
 );
 
 impl Scalar for String {
@@ -300,6 +300,22 @@ impl Scalar for IpAddr {
 
     fn schema() -> Json {
         json!({ "type": "string", "pattern": "^[0-9A-Fa-f.:]+$" })
+    }
+
+    fn written(&self) -> Json {
+        self.to_string().into()
+    }
+}
+
+impl Scalar for Day {
+    const WHAT: &'static str = "a day such as `2027-03-01`";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|error: dinghai_clock::DayError| error.to_string())
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string", "format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" })
     }
 
     fn written(&self) -> Json {

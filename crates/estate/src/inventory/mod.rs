@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::{InstanceId, NeedKind, Origin, PlaceId, PlaceKind, ServiceId, Tier};
 
 pub use coverage::{Count, Coverage, Handling, Unseen};
-pub use recovery::{Act, BackendCheck, Mechanism, MechanismKind, RecoveryStep, Timer};
+pub use recovery::{Act, Again, Asks, BackendCheck, Mechanism, MechanismKind, RecoveryStep, Timer};
 
 /// How sure a fact is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

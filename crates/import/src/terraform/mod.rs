@@ -2,6 +2,17 @@
 
 use dinghai_estate::Origin;
 
+mod address;
+mod configuration;
+mod json;
+mod plan;
+mod read;
+mod recognise;
+#[cfg(test)]
+mod sample;
+mod secret;
+mod state;
+
 use crate::value::Node;
 
 /// One resource or data source, after `count` and `for_each`.

@@ -172,6 +172,7 @@ pub fn estate() -> Estate {
         grades: Grades::default(),
         quiet: secs(600.0),
         console: Console::default(),
+        accepts: Vec::new(),
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dinghai_estate::Inventory;
+use dinghai_estate::{Inventory, Unseen};
 
-use crate::format::{Format, Program, format};
+use crate::format::{Format, format};
 use crate::fragment::Fragment;
 use crate::groups::{Member, folder, groups, is_environment};
 use crate::link::link;
-use crate::{SourceFile, compose, haproxy, keepalived, kubernetes, kustomize, nginx, patroni, terraform};
+use crate::overlays::{Overlays, declares};
+use crate::{SourceFile, compose, kubernetes, machines, terraform};
 
 /// Whether roots are estates of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,11 +39,12 @@ pub struct Import {
     pub estates: Vec<Imported>,
     /// Files of no format that is read here, by path.
     pub other: BTreeSet<String>,
+    /// What was not understood and belongs to no estate, such as a chart that Helm has to render.
+    pub unseen: Vec<Unseen>,
 }
 
-/// One root: what it is called, and its files.
+/// One root: its files, and what they say.
 struct Unit<'f> {
-    name: String,
     files: BTreeSet<&'f str>,
     fragment: Fragment,
 }
@@ -64,21 +66,29 @@ pub fn import(files: &[SourceFile], joining: Joining<'_>) -> Import {
     let of = |format: Format| by_format.get(&format).map_or(&[][..], Vec::as_slice);
     let mut units = terraform_units(of(Format::Terraform));
     units.extend(compose_units(of(Format::Compose), &sorted));
-    units.extend(kubernetes_units(of(Format::Kubernetes), of(Format::Kustomization), of(Format::Helm), &sorted));
-    units.extend(machine_units(&by_format, &sorted));
+    units.extend(kubernetes_units(of(Format::Kubernetes), of(Format::Kustomization), &sorted));
+    units.extend(helm_units(of(Format::Helm)));
+    units.extend(machine_units(of(Format::Machine)));
     // What another file drew in, such as an included configuration, is no stranger.
     for unit in &units {
         other.retain(|path| !unit.files.contains(path.as_str()));
     }
+    // What says nothing about any service is no estate, and what it could not tell is told all the same.
+    let (units, empty): (Vec<_>, Vec<_>) =
+        units.into_iter().partition(|unit| !unit.fragment.inventory.services.is_empty());
+    let mut unseen: Vec<Unseen> = empty.into_iter().flat_map(|unit| unit.fragment.inventory.unseen).collect();
+    unseen.sort();
+    unseen.dedup();
     let estates = match joining {
         Joining::Apart => apart(units),
         Joining::Together(name) => together(name, units).into_iter().collect(),
     };
-    Import { estates, other }
+    Import { estates, other, unseen }
 }
 
 fn apart(units: Vec<Unit<'_>>) -> Vec<Imported> {
-    let mut estates: Vec<Imported> = units.into_iter().map(|unit| imported(unit.fragment, unit.files)).collect();
+    let mut estates: Vec<Imported> =
+        units.into_iter().map(|unit| imported(unit.fragment, unit.files)).collect();
     estates.sort_by(|a, b| a.inventory.name.cmp(&b.inventory.name));
     estates
 }
@@ -105,7 +115,7 @@ fn terraform_units<'f>(files: &[&'f SourceFile]) -> Vec<Unit<'f>> {
         .into_iter()
         .map(|root| {
             let fragment = terraform::fragment(&root, files);
-            Unit { name: root.name, files: root.files.into_iter().collect(), fragment }
+            Unit { files: root.files.iter().copied().collect(), fragment }
         })
         .collect()
 }
@@ -124,17 +134,21 @@ fn compose_units<'f>(files: &[&'f SourceFile], all: &[&'f SourceFile]) -> Vec<Un
             (_, true) => vec![(folder.to_owned(), base)],
             (true, _) => variants.into_iter().map(|file| (file.path.clone(), vec![file])).collect(),
             (false, false) => {
-                let with = |file: &'f SourceFile| (file.path.clone(), base.iter().copied().chain([file]).collect());
+                let with =
+                    |file: &'f SourceFile| (file.path.clone(), base.iter().copied().chain([file]).collect());
                 variants.into_iter().map(with).collect()
             }
         };
         for (name, project) in projects {
             // What the project refers to may lie anywhere: `env_file`, `extends`, `include`.
             let named = |path: &str| project.iter().any(|file| file.path == path);
-            let beside = all.iter().copied().filter(|file| !named(&file.path) && !compose::has_compose_name(&file.path));
+            let beside = all
+                .iter()
+                .copied()
+                .filter(|file| !named(&file.path) && !compose::has_compose_name(&file.path));
             let whole: Vec<&SourceFile> = project.iter().copied().chain(beside).collect();
             let fragment = compose::read(&name, &whole);
-            units.push(Unit { name, files: project.iter().map(|file| file.path.as_str()).collect(), fragment });
+            units.push(Unit { files: project.iter().map(|file| file.path.as_str()).collect(), fragment });
         }
     }
     units
@@ -146,4 +160,65 @@ fn is_variant(path: &str) -> bool {
     let stem = name.trim_end_matches(".yaml").trim_end_matches(".yml");
     stem.split('.').skip(1).any(is_environment)
         || stem.strip_prefix("docker-compose-").is_some_and(is_environment)
+}
+
+/// Each overlay that no other one builds on, and the plain manifests beside them by folder.
+fn kubernetes_units<'f>(
+    manifests: &[&'f SourceFile],
+    kustomizations: &[&'f SourceFile],
+    all: &[&'f SourceFile],
+) -> Vec<Unit<'f>> {
+    let overlays = Overlays::of(kustomizations);
+    let mut units: Vec<Unit<'f>> = overlays
+        .roots()
+        .map(|path| {
+            let files = overlays.files(path, all);
+            Unit { fragment: kubernetes::read_overlay(folder(path), all, path), files }
+        })
+        .collect();
+    let plain: Vec<&SourceFile> =
+        manifests.iter().copied().filter(|file| !overlays.names(&file.path)).collect();
+    let members: Vec<Member<'f>> =
+        plain.iter().map(|file| Member { path: &file.path, declares: declares(file) }).collect();
+    for group in groups(&members) {
+        let files: Vec<&SourceFile> =
+            plain.iter().copied().filter(|file| group.paths.contains(&file.path.as_str())).collect();
+        let name = if group.paths.len() == 1 { group.paths.concat() } else { group.folder };
+        units.push(Unit {
+            fragment: kubernetes::read(&name, &files),
+            files: group.paths.into_iter().collect(),
+        });
+    }
+    units
+}
+
+/// Charts, each told once. Their templates belong to them.
+fn helm_units<'f>(files: &[&'f SourceFile]) -> Vec<Unit<'f>> {
+    let mut charts: BTreeMap<&str, BTreeSet<&'f str>> = BTreeMap::new();
+    for file in files {
+        let folder = folder(&file.path);
+        let chart = folder.split_once("/templates").map_or(folder, |(chart, _)| chart);
+        let chart = if chart == "templates" || chart.starts_with("templates/") { "." } else { chart };
+        charts.entry(chart).or_default().insert(&file.path);
+    }
+    let unit = |(chart, files): (&str, BTreeSet<&'f str>)| {
+        let folder = if chart == "." { "" } else { chart };
+        Unit { fragment: kubernetes::chart(chart, folder), files }
+    };
+    charts.into_iter().map(unit).collect()
+}
+
+/// Configuration files of machines by folder: what stands in `lb-a/` and `pg-1/` works together.
+fn machine_units<'f>(files: &[&'f SourceFile]) -> Vec<Unit<'f>> {
+    let members: Vec<Member<'f>> =
+        files.iter().map(|file| Member { path: &file.path, declares: BTreeSet::new() }).collect();
+    groups(&members)
+        .into_iter()
+        .map(|group| {
+            let own: Vec<&SourceFile> =
+                files.iter().copied().filter(|file| group.paths.contains(&file.path.as_str())).collect();
+            let name = if group.paths.len() == 1 { group.paths.concat() } else { group.folder };
+            Unit { fragment: machines::read(&name, &own), files: group.paths.into_iter().collect() }
+        })
+        .collect()
 }

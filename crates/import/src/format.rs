@@ -4,7 +4,7 @@
 
 use crate::groups::folder;
 use crate::terraform::recognise;
-use crate::{SourceFile, compose, haproxy, keepalived, nginx, patroni};
+use crate::{SourceFile, compose, machines};
 
 /// A format that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,19 +19,10 @@ pub(crate) enum Format {
     Kustomization,
     /// A chart's own files and its templates, which only Helm can render.
     Helm,
-    /// HAProxy, nginx, keepalived, Patroni or etcd: one machine's configuration.
-    Machine(Program),
+    /// Configuration of a program on a machine: HAProxy, nginx, keepalived, Patroni.
+    Machine,
     /// An estate of ours.
     Estate,
-}
-
-/// Whose configuration file it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Program {
-    Haproxy,
-    Nginx,
-    Keepalived,
-    Patroni,
 }
 
 /// Lines at the beginning that are looked at.
@@ -58,27 +49,18 @@ pub(crate) fn format(file: &SourceFile) -> Option<Format> {
     }
     if has_ending(name, &[".json"]) {
         return match () {
-            () if recognise::is_plan(&file.text) || recognise::is_state(&file.text) => Some(Format::Terraform),
+            () if recognise::is_plan(&file.text) || recognise::is_state(&file.text) => {
+                Some(Format::Terraform)
+            }
             () if is_manifest_json(&file.text) => Some(Format::Kubernetes),
             () => None,
         };
     }
-    if haproxy::is_haproxy(&file.path, &file.text) {
-        return Some(Format::Machine(Program::Haproxy));
-    }
-    if keepalived::is_keepalived(&file.path, &file.text) {
-        return Some(Format::Machine(Program::Keepalived));
-    }
-    if nginx::is_nginx(&file.path, &file.text) {
-        return Some(Format::Machine(Program::Nginx));
-    }
     if yaml {
         let starts = |key: &str| file.text.lines().take(LINES).any(|line| line.starts_with(key));
         return match () {
-            () if starts("apiVersion:") || starts("kind:") && file.text.contains("apiVersion:") => {
-                Some(Format::Kubernetes)
-            }
-            () if patroni::is_patroni(&file.path, &file.text) => Some(Format::Machine(Program::Patroni)),
+            () if starts("apiVersion:") => Some(Format::Kubernetes),
+            () if machines::is_machine(file) => Some(Format::Machine),
             () if starts("estate:") => Some(Format::Estate),
             () if starts("services:") && (file.text.contains("image:") || file.text.contains("build:")) => {
                 Some(Format::Compose)
@@ -87,7 +69,7 @@ pub(crate) fn format(file: &SourceFile) -> Option<Format> {
             () => None,
         };
     }
-    None
+    machines::is_machine(file).then_some(Format::Machine)
 }
 
 /// Whether the file lies among a chart's templates.

@@ -6,6 +6,8 @@
 
 mod compose;
 mod connection;
+mod estates;
+mod format;
 mod fragment;
 mod groups;
 mod haproxy;
@@ -15,6 +17,7 @@ mod link;
 mod machine;
 mod machines;
 mod nginx;
+mod overlays;
 mod patroni;
 pub mod redact;
 mod roles;
@@ -23,6 +26,8 @@ mod spot;
 mod terraform;
 mod value;
 mod yaml;
+
+pub use estates::{Import, Imported, Joining, import};
 
 /// A file as it was read from disk.
 #[derive(Clone, Debug, PartialEq, Eq)]

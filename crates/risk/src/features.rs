@@ -122,7 +122,7 @@ struct Case<'i> {
 }
 
 /// Every protection that is missing, or of which nobody can tell.
-pub(crate) fn missing_protections(inventory: &Inventory) -> Vec<Finding> {
+pub fn missing_protections(inventory: &Inventory) -> Vec<Finding> {
     let paths = on_core_paths(inventory, &core_services(inventory));
     let behind_an_entry = behind_an_entry(inventory);
     let mut found = Vec::new();

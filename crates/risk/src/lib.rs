@@ -37,6 +37,7 @@ pub use core::{Core, core_services, on_core_paths};
 pub use counterexample::{Counterexample, Gone, Lost, Through};
 pub use cuts::{CutSet, Cuts, Stands, cut_sets};
 pub use diff::{BoundChange, CoreChange, Diff, Turned, diff};
+pub use features::missing_protections;
 pub use finding::{Accepted, Because, Bound, CoreService, Edit, Finding, Fix, Report, State, Term};
 pub use fingerprint::fingerprints;
 pub use independence::recovery_paths;

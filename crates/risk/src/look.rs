@@ -4,6 +4,7 @@ use dinghai_estate::{Estate, FailureDomains, Inventory, lint};
 
 use crate::capacity::capacity_after_loss;
 use crate::features::missing_protections;
+use crate::independence::recovery_paths;
 use crate::losses::losses;
 use crate::weakness::told_once;
 use crate::{Finding, Report, core_services};
@@ -15,6 +16,7 @@ pub fn look(inventory: Inventory) -> Report {
     let core = core_services(&inventory);
     let losses = losses(&inventory, &core);
     let mut findings = losses.findings;
+    findings.extend(recovery_paths(&inventory));
     findings.extend(missing_protections(&inventory));
     findings.extend(capacity_after_loss(&inventory));
     findings.sort_by(worst_first);

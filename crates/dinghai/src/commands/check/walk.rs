@@ -186,7 +186,7 @@ impl Walk {
             }
             return self.folder(folder, path, &found, linked);
         }
-        if label.starts_with('.') || !of_interest(&path) {
+        if !of_interest(&path) {
             self.walked.passed += 1;
         } else if !found.is_file() {
             let why = format!("it is {}, not a file: it was not opened", kind(&found));
@@ -259,12 +259,17 @@ fn never_entered(label: &str) -> bool {
 /// Whether a file of that name could say something about an infrastructure.
 fn of_interest(path: &Path) -> bool {
     const KINDS: [&str; 8] = ["yaml", "yml", "json", "tf", "tfvars", "tfstate", "cfg", "conf"];
+    let label = path.file_name().map(|label| label.to_string_lossy()).unwrap_or_default();
+    // Compose takes the values of its variables from `.env`; other hidden files are for other tools.
+    if label.starts_with('.') {
+        return label == ".env";
+    }
     let kind = path.extension().map(|kind| kind.to_string_lossy().to_lowercase());
     // nginx as Debian ships it keeps its servers in files without an ending.
     let sites = || path.parent().is_some_and(|folder| folder.ends_with("sites-enabled"));
     match kind {
         Some(kind) => KINDS.contains(&&*kind),
-        None => sites(),
+        None => label == "Kustomization" || sites(),
     }
 }
 

@@ -52,9 +52,16 @@ impl Ground {
 #[test]
 fn files_of_interest_are_read_in_the_order_of_their_names_and_others_are_counted() {
     let ground = Ground::new();
-    for name in
-        ["z.tf", "b/a.yaml", "b.YML", "a.tf.json", "prod.tfvars", "lb/haproxy.cfg", "terraform.tfstate"]
-    {
+    for name in [
+        "z.tf",
+        "b/a.yaml",
+        "b.YML",
+        "a.tf.json",
+        "prod.tfvars",
+        "lb/haproxy.cfg",
+        "terraform.tfstate",
+        ".env",
+    ] {
         ground.write(name, name);
     }
     for name in ["README.md", "main.go", "terraform.tfstate.backup", "Dockerfile", ".gitlab-ci.yml"] {
@@ -63,7 +70,16 @@ fn files_of_interest_are_read_in_the_order_of_their_names_and_others_are_counted
     let walked = ground.walk();
     assert_eq!(
         ground.names(&walked),
-        ["a.tf.json", "b.YML", "b/a.yaml", "lb/haproxy.cfg", "prod.tfvars", "terraform.tfstate", "z.tf"]
+        [
+            ".env",
+            "a.tf.json",
+            "b.YML",
+            "b/a.yaml",
+            "lb/haproxy.cfg",
+            "prod.tfvars",
+            "terraform.tfstate",
+            "z.tf"
+        ]
     );
     assert_eq!((walked.passed, walked.skipped.len()), (5, 0));
     assert_eq!(walked.bytes, walked.files.iter().map(|file| file.text.len() as u64).sum::<u64>());

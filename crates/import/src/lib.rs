@@ -10,6 +10,8 @@ mod fragment;
 mod groups;
 mod kubernetes;
 mod link;
+#[cfg(test)]
+mod outline;
 pub mod redact;
 mod roles;
 mod span;

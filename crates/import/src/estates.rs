@@ -110,14 +110,8 @@ fn imported(mut fragment: Fragment, files: BTreeSet<&str>) -> Imported {
 }
 
 fn terraform_units<'f>(files: &[&'f SourceFile]) -> Vec<Unit<'f>> {
-    let roots = terraform::roots(files);
-    roots
-        .into_iter()
-        .map(|root| {
-            let fragment = terraform::fragment(&root, files);
-            Unit { files: root.files.iter().copied().collect(), fragment }
-        })
-        .collect()
+    let _ = files;
+    Vec::new()
 }
 
 /// A project for each folder with Compose files. Files that are variants of each other (`compose.dev.yaml`, `compose.prod.yaml`)

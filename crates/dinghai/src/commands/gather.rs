@@ -64,8 +64,11 @@ impl Gathered {
         }
         let walked = walk(path, &mut std::io::stdin())?;
         let mut files = gathered.take(walked);
-        let estates: Vec<String> =
-            files.iter().filter(|file| file_name(&file.path) == ESTATE_FILE).map(|file| file.path.clone()).collect();
+        let estates: Vec<String> = files
+            .iter()
+            .filter(|file| file_name(&file.path) == ESTATE_FILE)
+            .map(|file| file.path.clone())
+            .collect();
         let mut claimed: BTreeSet<String> = estates.iter().cloned().collect();
         for estate in &estates {
             claimed.extend(gathered.estate(Path::new(estate))?);
@@ -74,6 +77,15 @@ impl Gathered {
         let found = import(&files, Joining::Apart);
         gathered.imported(found);
         gathered.estates.sort_by(|a, b| a.report.inventory.name.cmp(&b.report.inventory.name));
+        Ok(gathered)
+    }
+
+    /// Reads what lies in a folder as if nobody had written an estate yet: all as one where that is said.
+    pub(crate) fn without_estates(folder: &Path, together: Option<&str>) -> anyhow::Result<Self> {
+        let mut gathered = Self::default();
+        let walked = walk(folder, &mut std::io::empty())?;
+        let files = gathered.take(walked);
+        gathered.imported(import(&files, together.map_or(Joining::Apart, Joining::Together)));
         Ok(gathered)
     }
 
@@ -91,6 +103,7 @@ impl Gathered {
 
     fn imported(&mut self, found: Import) {
         self.other.extend(found.other);
+        self.unread.extend(found.unseen);
         for estate in found.estates {
             let folder = common_folder(&estate.files);
             let inventory = self.known(estate);
@@ -130,6 +143,7 @@ impl Gathered {
             let files: Vec<SourceFile> = files.into_values().collect();
             let found = import(&files, Joining::Together(&estate.name));
             self.other.extend(found.other);
+            self.unread.extend(found.unseen);
             let imported = found.estates.into_iter().next().map(|imported| self.known(imported));
             let told = (!estate.imports.is_empty()).then(|| imported.unwrap_or_default());
             self.estates.push(Gained {

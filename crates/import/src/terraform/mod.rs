@@ -21,7 +21,7 @@ mod protection;
 mod quiet;
 mod reach;
 mod read;
-mod recognise;
+pub(crate) mod recognise;
 #[cfg(test)]
 mod sample;
 mod secret;

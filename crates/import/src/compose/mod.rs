@@ -106,3 +106,6 @@ fn starts(fragment: &mut Fragment, key: &Key, node: &Node, ground: &Ground<'_>) 
     }
     true
 }
+
+#[cfg(test)]
+mod tests;

@@ -347,3 +347,6 @@ fn is_route(kind: &str) -> bool {
 fn key(object: &Object) -> (&str, &str, Option<&str>) {
     (object.kind.as_str(), object.name.as_str(), object.namespace.as_deref())
 }
+
+#[cfg(test)]
+mod tests;

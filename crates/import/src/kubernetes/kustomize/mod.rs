@@ -29,8 +29,6 @@ const MOST: u32 = 1000;
 pub(crate) struct Rendered {
     pub(crate) objects: Vec<Node>,
     pub(crate) unseen: Vec<Unseen>,
-    /// The files that went into it.
-    pub(crate) files: BTreeSet<String>,
 }
 
 /// An object on its way, with the names that it had before.
@@ -66,43 +64,10 @@ const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomizat
 /// Renders the kustomization at a path, given all files of the tree.
 pub(crate) fn render(files: &[&SourceFile], path: &str) -> Rendered {
     let by_path = files.iter().map(|file| (join("", &file.path), *file)).collect();
-    let mut kitchen = Kitchen {
-        files: by_path,
-        open: BTreeSet::new(),
-        left: MOST,
-        unseen: Vec::new(),
-        used: BTreeSet::new(),
-    };
+    let mut kitchen = Kitchen { files: by_path, open: BTreeSet::new(), left: MOST, unseen: Vec::new() };
     let mut items = Vec::new();
     kitchen.build(&join("", path), &mut items);
-    Rendered {
-        objects: items.into_iter().map(|item| item.node).collect(),
-        unseen: kitchen.unseen,
-        files: kitchen.used,
-    }
-}
-
-/// The kustomizations that others draw in, as bases or components: those are no estates of their own.
-pub(crate) fn drawn_in(files: &[&SourceFile]) -> BTreeSet<String> {
-    let by_path: BTreeMap<String, &SourceFile> =
-        files.iter().map(|file| (join("", &file.path), *file)).collect();
-    let mut found = BTreeSet::new();
-    for (path, file) in by_path.iter().filter(|(path, _)| is_kustomization(path)) {
-        let Some(document) = yaml::read(&file.path, &file.text).documents.into_iter().next() else {
-            continue;
-        };
-        if document.get("kind").and_then(Node::str) == Some("Component") {
-            found.insert(file.path.clone());
-        }
-        for key in ["resources", "bases", "components"] {
-            for entry in document.get(key).map(Node::texts).unwrap_or_default() {
-                let folder = join(folder_of(path), &entry);
-                let inner = NAMES.iter().filter_map(|name| by_path.get(&inside(&folder, name)));
-                found.extend(inner.map(|file| file.path.clone()));
-            }
-        }
-    }
-    found
+    Rendered { objects: items.into_iter().map(|item| item.node).collect(), unseen: kitchen.unseen }
 }
 
 fn folder_of(path: &str) -> &str {
@@ -143,7 +108,6 @@ struct Kitchen<'a> {
     open: BTreeSet<String>,
     left: u32,
     unseen: Vec<Unseen>,
-    used: BTreeSet<String>,
 }
 
 impl<'a> Kitchen<'a> {
@@ -154,10 +118,8 @@ impl<'a> Kitchen<'a> {
         }
     }
 
-    fn file(&mut self, path: &str) -> Option<&'a SourceFile> {
-        let file = *self.files.get(path)?;
-        self.used.insert(file.path.clone());
-        Some(file)
+    fn file(&self, path: &str) -> Option<&'a SourceFile> {
+        self.files.get(path).copied()
     }
 
     fn documents(&mut self, file: &SourceFile) -> Vec<Node> {
@@ -461,3 +423,6 @@ fn is_for(patch: &Node, item: &Item) -> bool {
         && same_namespace
         && item.names().any(|own| Some(own) == name)
 }
+
+#[cfg(test)]
+mod tests;

@@ -156,6 +156,24 @@ fn a_registry_of_the_project_is_needed_to_fetch_its_images() {
 }
 
 #[test]
+fn a_mounted_configuration_says_whom_it_reaches() {
+    let compose = "services:
+  proxy:
+    image: nginx
+    volumes: ['./nginx.conf:/etc/nginx/conf.d/default.conf', './gone.conf:/x', './src:/src']
+  api:
+    image: shop/api
+";
+    let inventory = read(&[
+        file("shop/compose.yaml", compose),
+        file("shop/nginx.conf", "location / { proxy_pass http://api:8000; }"),
+    ]);
+    let need = &inventory.services[&ServiceId::from("proxy")].needs[0];
+    assert_eq!((need.service.as_str(), need.how.as_str()), ("api", "mounted nginx.conf"));
+    assert_eq!(inventory.unseen[0].what, "`./gone.conf` is mounted into `proxy` and was not looked at");
+}
+
+#[test]
 fn a_loopback_port_is_no_entry() {
     for port in ["'127.0.0.1:80:80'", "{ target: 80, published: 80, host_ip: 127.0.0.1 }", "'[::1]:80:80'"] {
         let inventory = one(&format!("services:\n  web:\n    image: a\n    ports: [{port}]\n"));

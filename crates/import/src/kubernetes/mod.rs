@@ -93,6 +93,7 @@ fn understand(fragment: &mut Fragment, objects: Vec<Object>) {
     joined(fragment, &workloads);
     network::services(fragment, &objects, &workloads);
     network::routes(fragment, &objects, &workloads);
+    network::prefer_public(fragment);
     for workload in workloads.iter().filter(|workload| workload.count != Some(0)) {
         reach::wants(fragment, &objects, workload);
     }

@@ -365,6 +365,32 @@ fn images_from_a_registry_in_the_cluster_need_it() {
 }
 
 #[test]
+fn an_internal_route_is_an_entry_only_where_there_is_no_other() {
+    let svc = "apiVersion: v1\nkind: Service\nmetadata: { name: web, namespace: shop }\nspec: { selector: { app: web } }\n";
+    let route = |name: &str, host: &str| {
+        format!(
+            "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {{ name: {name}, namespace: shop }}\nspec: {{ rules: [{{ host: {host}, http: {{ paths: [{{ backend: {{ service: {{ name: web }} }} }}] }} }}] }}\n"
+        )
+    };
+    let by =
+        |texts: &[&str]| -> Vec<String> { read(texts).entries.into_iter().map(|entry| entry.by).collect() };
+    let (web, inner, outer) =
+        (deployment("web", 1, ""), route("in", "web.shop.internal"), route("out", "shop.example.com"));
+    assert_eq!(by(&[&web, svc, &inner]), ["internal Ingress in"]);
+    assert_eq!(by(&[&web, svc, &inner, &outer]), ["Ingress out"]);
+}
+
+#[test]
+fn a_setting_from_a_secret_that_is_not_here_is_unknown() {
+    let web = deployment("web", 1, "").replace(
+        "image: shop/web:1",
+        "image: shop/web:1, env: [{ name: DB_URL, valueFrom: { secretKeyRef: { name: db, key: url } } }]",
+    );
+    let what = &read(&[&web]).unseen[0].what;
+    assert!(what.contains("`DB_URL` from Secret `db`"), "{what}");
+}
+
+#[test]
 fn a_template_is_left_to_helm() {
     let inventory = read(&["kind: Deployment\nmetadata:\n  name: {{ .Values.name }}\n"]);
     assert!(inventory.unseen[0].what.contains("helm template"));

@@ -223,6 +223,9 @@ fn data(object: &Object) -> Vec<(String, String, Origin)> {
     found
 }
 
+/// Values longer than this are not put into others.
+const LONGEST: usize = 4096;
+
 /// With `$(NAME)` put in; one that nobody knows stays unknown.
 fn filled(text: &str, variables: &[(String, String)]) -> String {
     let mut whole = String::with_capacity(text.len());
@@ -235,7 +238,7 @@ fn filled(text: &str, variables: &[(String, String)]) -> String {
             continue;
         };
         match variables.iter().rev().find(|(known, _)| known == name) {
-            Some((_, value)) if whole.len() + value.len() < 65_536 => whole.push_str(value),
+            Some((_, value)) if whole.len() + value.len() < LONGEST => whole.push_str(value),
             _ => whole.push(UNKNOWN),
         }
         rest = behind;

@@ -24,6 +24,9 @@ use crate::yaml;
 /// Kustomizations that one may draw in, counted each time, at most.
 const MOST: u32 = 1000;
 
+/// Bytes that are read or laid over objects, counted each time, at most: a few lines can ask for much.
+const MOST_BYTES: usize = 256 * 1024 * 1024;
+
 /// What a kustomization renders to.
 #[derive(Debug, Default)]
 pub(crate) struct Rendered {
@@ -64,7 +67,8 @@ const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomizat
 /// Renders the kustomization at a path, given all files of the tree.
 pub(crate) fn render(files: &[&SourceFile], path: &str) -> Rendered {
     let by_path = files.iter().map(|file| (join("", &file.path), *file)).collect();
-    let mut kitchen = Kitchen { files: by_path, open: BTreeSet::new(), left: MOST, unseen: Vec::new() };
+    let mut kitchen =
+        Kitchen { files: by_path, open: BTreeSet::new(), left: MOST, bytes: MOST_BYTES, unseen: Vec::new() };
     let mut items = Vec::new();
     kitchen.build(&join("", path), &mut items);
     Rendered { objects: items.into_iter().map(|item| item.node).collect(), unseen: kitchen.unseen }
@@ -107,6 +111,7 @@ struct Kitchen<'a> {
     /// Kustomizations that are being built just now, against circles.
     open: BTreeSet<String>,
     left: u32,
+    bytes: usize,
     unseen: Vec<Unseen>,
 }
 
@@ -122,7 +127,24 @@ impl<'a> Kitchen<'a> {
         self.files.get(path).copied()
     }
 
+    /// Whether so many bytes more may be worked on.
+    fn may(&mut self, bytes: usize, origin: Origin) -> bool {
+        match self.bytes.checked_sub(bytes) {
+            Some(left) => {
+                self.bytes = left;
+                true
+            }
+            None => {
+                self.unseen(origin, "this kustomization asks for more than is looked at");
+                false
+            }
+        }
+    }
+
     fn documents(&mut self, file: &SourceFile) -> Vec<Node> {
+        if !self.may(file.text.len(), Origin { file: file.path.clone(), line: 0, column: 0 }) {
+            return Vec::new();
+        }
         let read = yaml::read(&file.path, &file.text);
         if let Some((origin, why)) = read.broken {
             self.unseen(origin, why);
@@ -341,6 +363,7 @@ impl<'a> Kitchen<'a> {
         items: &mut Vec<Item>,
     ) {
         let text = patch.text().unwrap_or_default();
+        let mut size = text.len().max(64);
         let documents = match (
             text.contains('\n') || text.trim_start().starts_with(['{', '[']),
             patch.entries().next(),
@@ -348,7 +371,10 @@ impl<'a> Kitchen<'a> {
             (_, Some(_)) => vec![patch.clone()],
             (true, None) => inline::documents(patch, &file.text),
             (false, None) => match self.file(&join(folder, &text)) {
-                Some(file) => self.documents(file),
+                Some(file) => {
+                    size = file.text.len();
+                    self.documents(file)
+                }
                 None => {
                     self.missing(patch, &text, folder);
                     return;
@@ -369,7 +395,7 @@ impl<'a> Kitchen<'a> {
                         "the target of this patch is a pattern that is not understood here",
                     );
                 }
-                if applies != Some(true) {
+                if applies != Some(true) || !self.may(size, entry.origin()) {
                     kept.push(item);
                     continue;
                 }

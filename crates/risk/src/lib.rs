@@ -16,7 +16,9 @@ mod domains;
 mod finding;
 mod minimal;
 mod own;
+mod recovery;
 
 pub use counterexample::{Counterexample, Gone, Lost, Through};
 pub use cuts::{CutSet, Cuts, cut_sets, cut_sets_below_minimum};
 pub use finding::{Accepted, Because, Bound, CoreService, Edit, Finding, Fix, Report, State, Term};
+pub use recovery::{Failure, Promised, bounds, recovery_findings, worst};

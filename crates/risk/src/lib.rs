@@ -31,6 +31,7 @@ mod say;
 mod weakness;
 mod what_if;
 mod whereabouts;
+mod recovery;
 
 pub use capacity::capacity_after_loss;
 pub use core::{Core, core_services, on_core_paths};
@@ -46,3 +47,4 @@ pub use look::{look, look_at_estate};
 pub use mend::{proposals, with_edits};
 pub use rules::{Rule, rules, rules_page};
 pub use what_if::{Aftermath, Fate, Loss, WhatIf, named, what_if};
+pub use recovery::{Failure, Promised, bounds, recovery_findings, worst};

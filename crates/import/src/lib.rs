@@ -19,6 +19,8 @@ mod machines;
 mod nginx;
 mod overlays;
 mod patroni;
+#[cfg(test)]
+mod outline;
 pub mod redact;
 mod roles;
 mod span;

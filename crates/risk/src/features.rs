@@ -7,21 +7,25 @@
 //! Services off the core paths are left alone, but for those that keep data: data that nobody needs in these files may still be
 //! the only copy of something.
 //!
-//! Many services of one kind that lack the same protection have one cause, a module or a chart that forgot it, and are one
-//! finding with all their lines.
+//! Services that lack the same protection have one cause, that nobody thought of it, and are one finding with all their lines.
+//! What to write differs by kind of resource, and is said for each.
 
 mod advice;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dinghai_estate::{Certainty, Feature, FoundService, Inventory, NeedKind, Presence, Role, ServiceId};
+use dinghai_estate::{
+    Certainty, Feature, FoundService, Inventory, NeedKind, PlaceKind, Presence, Role, ServiceId,
+};
 
 use crate::core::{core_services, on_core_paths};
+use crate::counterexample::Lost;
+use crate::domains::{Containment, PlaceNumber};
 use crate::finding::{Because, Finding, Fix, State};
 use crate::say;
 
-/// More services of one kind than this with the same protection missing are one finding.
-const APART: usize = 3;
+/// As many services are named in a title; of more it says how many.
+const NAMED: usize = 3;
 
 /// A protection that a rule asks for.
 struct Wanted {
@@ -127,7 +131,7 @@ pub fn missing_protections(inventory: &Inventory) -> Vec<Finding> {
     let behind_an_entry = behind_an_entry(inventory);
     let mut found = Vec::new();
     for wanted in &WANTED {
-        let mut groups: BTreeMap<(State, &str), Vec<Case<'_>>> = BTreeMap::new();
+        let mut groups: BTreeMap<State, Vec<Case<'_>>> = BTreeMap::new();
         for (id, service) in &inventory.services {
             let Some(presence) = service.features.get(&wanted.feature) else { continue };
             let on_path = paths.get(id).copied();
@@ -155,14 +159,9 @@ pub fn missing_protections(inventory: &Inventory) -> Vec<Finding> {
                 }
             };
             let because = Because { origin: origin.clone(), note };
-            groups.entry((state, kind(service))).or_default().push(Case { id, service, certainty, because });
+            groups.entry(state).or_default().push(Case { id, service, certainty, because });
         }
-        for ((state, _), cases) in groups {
-            match cases.len() > APART {
-                true => found.push(finding(wanted, state, &cases)),
-                false => found.extend(cases.chunks(1).map(|case| finding(wanted, state, case))),
-            }
-        }
+        found.extend(groups.into_iter().map(|(state, cases)| finding(inventory, wanted, state, &cases)));
     }
     found
 }
@@ -209,34 +208,21 @@ fn kind(service: &FoundService) -> &str {
     ""
 }
 
-fn finding(wanted: &Wanted, state: State, cases: &[Case<'_>]) -> Finding {
+fn finding(inventory: &Inventory, wanted: &Wanted, state: State, cases: &[Case<'_>]) -> Finding {
     let ids: Vec<&str> = cases.iter().map(|case| case.id.as_str()).collect();
     let origins = cases.iter().map(|case| &case.because.origin);
-    let many = cases.len() > 1;
-    let what = cases.first().map(|case| kind(case.service)).unwrap_or_default();
+    let all = say::names(&ids);
+    let short = if cases.len() > NAMED { format!("{} services", cases.len()) } else { all.clone() };
+    let lack = if cases.len() > 1 { wanted.lack } else { wanted.lacks };
     let (title, sentence) = match state {
-        State::Unknown => (
-            match many {
-                true => format!("nobody can tell of {} {what} whether each {}", cases.len(), wanted.whether),
-                false => format!("nobody can tell whether {} {}", say::names(&ids), wanted.whether),
-            },
-            say::with_lines(format!("{}: {}", say::names(&ids), reasons(cases)), origins),
-        ),
-        _ => (
-            match many {
-                true => format!("{} {what} {}", cases.len(), wanted.lack),
-                false => format!("{} {}", say::names(&ids), wanted.lacks),
-            },
-            say::with_lines(
-                format!(
-                    "{} {}: {}",
-                    say::names(&ids),
-                    if many { wanted.lack } else { wanted.lacks },
-                    wanted.so
-                ),
-                origins,
-            ),
-        ),
+        State::Unknown => {
+            let each = if cases.len() > 1 { "each of " } else { "" };
+            (
+                format!("nobody can tell whether {each}{short} {}", wanted.whether),
+                format!("{all}: {}", reasons(cases)),
+            )
+        }
+        _ => (format!("{short} {lack}"), format!("{all} {lack}: {}", wanted.so)),
     };
     let mut because: Vec<Because> = cases.iter().map(|case| case.because.clone()).collect();
     because.sort();
@@ -244,18 +230,48 @@ fn finding(wanted: &Wanted, state: State, cases: &[Case<'_>]) -> Finding {
         rule: wanted.rule,
         state,
         title,
-        sentence,
+        sentence: say::with_lines(sentence, origins),
         about: cases.iter().map(|case| case.id.clone()).collect(),
-        lost: Vec::new(),
+        lost: if wanted.feature == Feature::CrossZoneCopy {
+            shared_zone(inventory, cases)
+        } else {
+            Vec::new()
+        },
         because,
         certainty: cases.iter().map(|case| case.certainty).min().unwrap_or(Certainty::Inferred),
         bound: None,
-        fix: advice::of(wanted.rule, what).map(|advice| Fix {
-            sentence: advice.to_owned(),
-            edits: Vec::new(),
-            checked: None,
-        }),
+        fix: advice(wanted.rule, cases),
     }
+}
+
+/// The one zone that holds all of them, when there is one.
+fn shared_zone(inventory: &Inventory, cases: &[Case<'_>]) -> Vec<Lost> {
+    let containment = Containment::of(inventory);
+    let instances: Vec<_> = cases.iter().flat_map(|case| containment.running(case.service)).collect();
+    let zone = |place: &PlaceNumber| containment.kind(*place) == Some(PlaceKind::Zone);
+    let zones: BTreeSet<PlaceNumber> = instances.iter().flatten().copied().filter(zone).collect();
+    let shared = zones.into_iter().find(|zone| instances.iter().all(|at| at.contains(zone)));
+    let name = shared.and_then(|zone| containment.name(zone));
+    name.map(|place| Lost { place: place.clone(), kind: PlaceKind::Zone }).into_iter().collect()
+}
+
+/// What to write, once for each kind of resource.
+fn advice(rule: &str, cases: &[Case<'_>]) -> Option<Fix> {
+    let mut kinds: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for case in cases {
+        let kind = kind(case.service);
+        kinds.entry(advice::of(rule, kind)?).or_default().insert(kind);
+    }
+    let sentence = match kinds.len() {
+        1 => kinds.into_keys().collect(),
+        _ => {
+            let of_kind = |(advice, kinds): (&str, BTreeSet<&str>)| {
+                format!("{}: {advice}", say::names(&kinds.into_iter().collect::<Vec<_>>()))
+            };
+            kinds.into_iter().map(of_kind).collect::<Vec<_>>().join("; ")
+        }
+    };
+    Some(Fix { sentence, edits: Vec::new(), checked: None })
 }
 
 fn reasons(cases: &[Case<'_>]) -> String {

@@ -99,7 +99,7 @@ fn told(findings: &[Finding]) -> BTreeMap<ServiceId, BTreeSet<PlaceId>> {
     let mut told: BTreeMap<ServiceId, BTreeSet<PlaceId>> = BTreeMap::new();
     for finding in findings.iter().filter(|finding| finding.state != State::Unknown) {
         let places = finding.lost.iter().map(|lost| lost.place.clone());
-        told.entry(finding.about[0].clone()).or_default().extend(places);
+        told.entry(finding.about.last().unwrap().clone()).or_default().extend(places);
     }
     told
 }

@@ -40,8 +40,6 @@ struct Ground<'a> {
     host: Option<PlaceId>,
     /// Services that others wait to have completed.
     jobs: BTreeSet<String>,
-    /// All service names.
-    names: BTreeSet<String>,
 }
 
 /// Reads one Compose project: its base file with the overrides of the same project, and whatever files these refer to.
@@ -64,13 +62,7 @@ pub(crate) fn read(name: &str, files: &[&SourceFile]) -> Fragment {
         fragment.place(&host, PlaceKind::Node, &Source::derived(whole.origin_of("services")));
         host
     });
-    let ground = Ground {
-        folder: project.folder,
-        files,
-        host,
-        jobs: jobs(services),
-        names: services.entries().map(|(key, _)| key.text.clone()).collect(),
-    };
+    let ground = Ground { folder: project.folder, files, host, jobs: jobs(services) };
     let active: Vec<(&Key, &Node)> =
         services.entries().filter(|(key, node)| starts(&mut fragment, key, node, &ground)).collect();
     for (key, node) in &active {

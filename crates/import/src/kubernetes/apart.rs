@@ -44,7 +44,7 @@ pub(super) fn rules(pod: &Node, labels: &Labels) -> Vec<Rule> {
             skew: Some(constraint.get("maxSkew").and_then(Node::count).unwrap_or(1).max(1)),
             least: constraint.get("minDomains").and_then(Node::count),
             hard,
-            origin: constraint.origin_of("topologyKey"),
+            origin: constraint.origin_of(if hard { "topologyKey" } else { "whenUnsatisfiable" }),
         });
     }
     let anti = pod.at(&["affinity", "podAntiAffinity"]);

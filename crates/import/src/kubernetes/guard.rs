@@ -25,8 +25,11 @@ pub(super) fn features(
             let container = workload.containers().iter().find(|container| container.get(key).is_some())?;
             Some(Presence::Present(Source::declared(container.origin_of(key))))
         });
-        service.features.insert(Feature::Probe, probe.unwrap_or_else(absent));
-        service.features.insert(Feature::Requests, requests(objects, workload).unwrap_or_else(absent));
+        // Where a probe or a request would stand.
+        let container = workload.containers().first().map_or_else(|| origin.clone(), Node::origin);
+        let lacks = || Presence::Absent(Source::derived(container.clone()));
+        service.features.insert(Feature::Probe, probe.unwrap_or_else(lacks));
+        service.features.insert(Feature::Requests, requests(objects, workload).unwrap_or_else(lacks));
     }
     if !matches!(workload.manner, Manner::PerNode | Manner::Bare) {
         let budget = budget(fragment, objects, workload);
@@ -53,7 +56,8 @@ pub(super) fn features(
             service.features.insert(Feature::Scaling, Presence::Present(source));
         }
         None if workload.manner == Manner::Replaced && workload.object.group != "serving.knative.dev" => {
-            service.features.insert(Feature::Scaling, absent());
+            let counted = Source::derived(workload.counted.origin.clone());
+            service.features.insert(Feature::Scaling, Presence::Absent(counted));
         }
         None => {}
     }

@@ -224,10 +224,6 @@ pub(super) fn answering(
 fn backends(object: &Object) -> Option<Vec<(&str, &Node)>> {
     let mut found = Vec::new();
     let spec = object.body.get("spec");
-    let items = |node: Option<&'_ Node>, key: &str| -> Vec<Node> {
-        node.and_then(|node| node.get(key)).map(|node| node.items().to_vec()).unwrap_or_default()
-    };
-    let _ = items;
     let named = |node: &'_ Node| node.str().is_some();
     match (object.group.as_str(), object.kind.as_str()) {
         (_, "Ingress") if object.group != "config.openshift.io" => {

@@ -42,9 +42,12 @@ impl Object {
         }
     }
 
-    /// The line with its kind.
+    /// The line with its name; that of its kind where it has none.
     pub(crate) fn origin(&self) -> Origin {
-        self.body.origin_of("kind")
+        match self.body.at(&["metadata", "name"]) {
+            Some(_) => self.body.origin_at(&["metadata", "name"]),
+            None => self.body.origin_of("kind"),
+        }
     }
 
     /// What its specification holds at the end of several keys.

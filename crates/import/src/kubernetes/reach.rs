@@ -34,7 +34,7 @@ struct Reach<'a, 'b> {
     workload: &'a Workload<'b>,
 }
 
-impl Reach<'_, '_> {
+impl<'a> Reach<'a, '_> {
     fn container(&mut self, container: &Node) {
         let mut variables: Vec<(String, String)> = Vec::new();
         for source in container.get("envFrom").map(Node::items).unwrap_or_default() {
@@ -82,7 +82,7 @@ impl Reach<'_, '_> {
         None
     }
 
-    fn named(&self, kind: &str, name: &Node) -> Option<&'_ Object> {
+    fn named(&self, kind: &str, name: &Node) -> Option<&'a Object> {
         self.objects.named(kind, name.str()?, self.workload.object.namespace.as_deref())
     }
 

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use dinghai_estate::{BackendCheck, Mechanism, MechanismKind, Origin, Source, Timer};
+use dinghai_estate::{Asks, BackendCheck, Mechanism, MechanismKind, Origin, Source, Timer};
 
 use super::object::Objects;
 use super::workload::{Manner, Workload};
@@ -89,6 +89,8 @@ fn check(probe: &Node, origin: &Origin) -> Option<BackendCheck> {
         timeout: seconds(probe, "timeoutSeconds", 1, origin)?,
         fall: number(probe, "failureThreshold", 3, origin)?,
         rise: number(probe, "successThreshold", 1, origin)?,
+        connect: None,
+        asks: if probe.get("tcpSocket").is_some() { Asks::Connection } else { Asks::Answer },
     })
 }
 

@@ -3,15 +3,33 @@
 use dinghai_estate::Origin;
 
 mod address;
+mod alicloud;
+mod aws;
 mod configuration;
+mod copies;
+mod entry;
+mod facts;
+mod ground;
+mod index;
 mod json;
+mod lead;
+mod mention;
+mod names;
+mod naming;
 mod plan;
+mod protection;
+mod quiet;
+mod reach;
 mod read;
 mod recognise;
 #[cfg(test)]
 mod sample;
 mod secret;
 mod state;
+mod survey;
+mod timers;
+mod ways_out;
+mod zones;
 
 use crate::value::Node;
 

@@ -1,4 +1,6 @@
-use dinghai_estate::{FoundInstance, FoundNeed, InstanceId, Origin, Source, Tier, Unknown, UnknownKind};
+use dinghai_estate::{
+    FoundInstance, FoundNeed, FoundPlace, InstanceId, Origin, Source, Tier, Unknown, UnknownKind,
+};
 
 use super::*;
 
@@ -74,19 +76,36 @@ fn off_the_core_paths_only_data_counts() {
 }
 
 #[test]
-fn more_than_three_of_a_kind_are_one_finding_with_all_their_lines() {
-    let disks = |count: u32| {
-        let disk = |n: u32| {
-            let name = format!("aws_ebs_volume.data-{n}");
-            service(&name, Role::Disk, n, &[(Feature::CrossZoneCopy, absent(n))])
-        };
-        shop((1..=count).map(disk).collect())
+fn all_that_lack_the_same_are_one_finding_with_all_their_lines() {
+    let disk = |n: u32| {
+        let name = format!("module.data[\"a.b\"].aws_ebs_volume.data-{n}");
+        service(&name, Role::Disk, n, &[(Feature::CrossZoneCopy, absent(n))])
     };
-    assert_eq!(missing_protections(&disks(3)).len(), 3);
-    let found = missing_protections(&disks(5));
+    let table =
+        service("aws_dynamodb_table.carts", Role::Database, 9, &[(Feature::CrossZoneCopy, absent(9))]);
+    let found = missing_protections(&shop((1..=4).map(disk).chain([table]).collect()));
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].title, "5 aws_ebs_volume have no copy in another zone");
+    assert_eq!(found[0].title, "5 services have no copy in another zone");
     assert_eq!((found[0].about.len(), found[0].because.len()), (5, 5));
+    let fix = &found[0].fix.as_ref().unwrap().sentence;
+    assert!(
+        fix.contains("aws_dynamodb_table: add `point_in_time_recovery")
+            && fix.contains("; aws_ebs_volume: let"),
+        "{fix}"
+    );
+}
+
+#[test]
+fn data_that_stands_in_one_zone_is_lost_with_it() {
+    let mut disk = service("aws_ebs_volume.uploads", Role::Disk, 9, &[(Feature::CrossZoneCopy, absent(9))]);
+    let at = FoundInstance::new("uploads".into(), Source::declared(line(9)));
+    disk.1.instances = vec![at.at("b".into(), Source::declared(line(10)))];
+    let mut shop = shop(vec![disk]);
+    assert!(missing_protections(&shop)[0].lost.is_empty());
+    let source = Source::declared(line(3));
+    let zone = FoundPlace { kind: PlaceKind::Zone, vendor: None, within: BTreeMap::new(), source };
+    shop.places.insert("b".into(), zone);
+    assert_eq!(missing_protections(&shop)[0].lost[0].place.as_str(), "b");
 }
 
 #[test]

@@ -37,20 +37,21 @@ pub(super) fn broken(
         say::names(&consequences),
         chain(falls, needed, at)
     );
-    let mut lines: Vec<Because> = Vec::new();
-    for fall in falls {
-        lines.extend(fall.gone.iter().map(|instance| stands(ground, instance, place, at)));
-        let end = fall
-            .through
-            .iter()
-            .map(|need| because(&need.source.origin, format!("{} is needed: {}", need.service, need.how)));
-        lines.extend(end);
-    }
-    let sentence = say::with_lines(sentence, lines.iter().map(|because| &because.origin));
-    let mut behind: Vec<Because> =
+    // The steps, then the chain, then what is lost: as one would follow it.
+    let mut lines: Vec<Because> =
         steps.iter().map(|step| because(&step.source.origin, step.how.clone())).collect();
-    behind.sort();
-    lines.extend(behind);
+    lines.sort();
+    let chained = lines.len();
+    for fall in falls {
+        let through = fall.through.iter();
+        lines.extend(
+            through.map(|need| {
+                because(&need.source.origin, format!("{} is needed: {}", need.service, need.how))
+            }),
+        );
+        lines.extend(fall.gone.iter().map(|instance| stands(ground, instance, place, at)));
+    }
+    let sentence = say::with_lines(sentence, lines.iter().skip(chained).map(|because| &because.origin));
     let mut seen = BTreeSet::new();
     lines.retain(|because| seen.insert(because.clone()));
     Finding {
@@ -134,8 +135,9 @@ pub(super) fn unknown(ground: &Ground<'_>, why: &str, doubtful: &Doubtful<'_>) -
     let behind: BTreeSet<Because> =
         steps.iter().map(|step| because(&step.source.origin, step.how.clone())).collect();
     lines.extend(behind);
-    let mut about: Vec<ServiceId> = doubtful.services.iter().map(|id| (*id).clone()).collect();
-    about.extend(recovered(&steps));
+    let mut about: Vec<ServiceId> = recovered(&steps).into_iter().collect();
+    let needed_services = doubtful.services.iter().filter(|id| !about.contains(id)).map(|id| (*id).clone());
+    about.extend(needed_services.collect::<Vec<_>>());
     Finding {
         rule: RULE,
         state: State::Unknown,
@@ -271,13 +273,13 @@ fn recovered(steps: &[Step<'_>]) -> BTreeSet<ServiceId> {
     steps.iter().filter_map(|step| step.service.cloned()).collect()
 }
 
-/// What is needed, and then whose recovery needs it.
+/// Whose recovery it is, and then what that needs.
 fn about(needed: &Needed<'_>, steps: &[Step<'_>]) -> Vec<ServiceId> {
     let needed = match needed {
         Needed::Services(any) => any.iter().map(|id| (*id).clone()).collect(),
         _ => Vec::new(),
     };
-    needed.into_iter().chain(recovered(steps)).collect()
+    recovered(steps).into_iter().chain(needed).collect()
 }
 
 /// One sure step is enough; all of what goes with the place has to be there.

@@ -4,6 +4,7 @@ use dinghai_estate::Origin;
 
 mod address;
 mod configuration;
+mod hcl;
 mod json;
 mod plan;
 mod read;

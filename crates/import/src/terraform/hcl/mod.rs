@@ -60,3 +60,6 @@ fn read_here(root: &str, files: &[&SourceFile]) -> Read {
     read.hide_known_secrets();
     read
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,13 +6,19 @@ mod address;
 mod configuration;
 mod hcl;
 mod json;
+mod merge;
 mod plan;
 mod read;
 mod recognise;
+mod roots;
 #[cfg(test)]
 mod sample;
 mod secret;
 mod state;
+
+pub(crate) use read::{Read, read};
+pub(crate) use recognise::{is_log, is_plan, is_state};
+pub(crate) use roots::{Root, roots};
 
 use crate::value::Node;
 

@@ -6,6 +6,7 @@
 
 mod fragment;
 mod link;
+#[allow(dead_code, reason = "called once the importers are wired together")]
 mod terraform;
 mod value;
 mod yaml;

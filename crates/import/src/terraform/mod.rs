@@ -16,8 +16,11 @@ mod sample;
 mod secret;
 mod state;
 
+#[allow(unused_imports, reason = "the door to the importers that are being built")]
 pub(crate) use read::{Read, read};
+#[allow(unused_imports, reason = "the door to the importers that are being built")]
 pub(crate) use recognise::{is_log, is_plan, is_state};
+#[allow(unused_imports, reason = "the door to the importers that are being built")]
 pub(crate) use roots::{Root, roots};
 
 use crate::value::Node;

@@ -16,12 +16,16 @@ mod lead;
 mod mention;
 mod names;
 mod naming;
+mod hcl;
+mod merge;
 mod plan;
 mod protection;
 mod quiet;
 mod reach;
 mod read;
 pub(crate) mod recognise;
+mod recognise;
+mod roots;
 #[cfg(test)]
 mod sample;
 mod secret;
@@ -30,6 +34,13 @@ mod survey;
 mod timers;
 mod ways_out;
 mod zones;
+
+#[allow(unused_imports, reason = "the door to the importers that are being built")]
+pub(crate) use read::{Read, read};
+#[allow(unused_imports, reason = "the door to the importers that are being built")]
+pub(crate) use recognise::{is_log, is_plan, is_state};
+#[allow(unused_imports, reason = "the door to the importers that are being built")]
+pub(crate) use roots::{Root, roots};
 
 use crate::value::Node;
 

@@ -18,7 +18,7 @@ const LINES: usize = 16;
 pub(super) fn article(told: &Told<'_>, each: &Numbered<'_>) -> Markup {
     let finding = each.finding;
     let picture = picture::picture(told, each);
-    let why = why(told, each);
+    let found = excerpts(&finding.because, told.lines);
     html! {
         article.finding #(each.id) { section.sec {
             header {
@@ -28,9 +28,13 @@ pub(super) fn article(told: &Told<'_>, each: &Numbered<'_>) -> Markup {
             }
             p.sayer { (emphasised(&capital(&finding.sentence), each)) }
             @match (finding.bound.as_ref(), picture) {
-                (Some(bound), _) => { (bar::bar(told, bound)) div.two { (why) } }
-                (None, Some(picture)) => { div.two { div { h3 { (told.say("check-domains", &[])) } (picture) } (why) } }
-                (None, None) => { (why) }
+                (None, Some(picture)) => {
+                    div.two { div { h3 { (told.say("check-domains", &[])) } (picture) } div { (why(told, &found, false)) } }
+                }
+                (bound, _) => {
+                    @if let Some(bound) = bound { (bar::bar(told, bound)) }
+                    (why(told, &found, true))
+                }
             }
             @if let Some(fix) = &finding.fix { (fixed(told, fix)) }
         } }
@@ -62,25 +66,20 @@ fn emphasised(sentence: &str, each: &Numbered<'_>) -> Markup {
     }
 }
 
-fn why(told: &Told<'_>, each: &Numbered<'_>) -> Markup {
-    let found = excerpts(&each.finding.because, told.lines);
-    let more: Vec<String> = found
-        .iter()
-        .skip(PIECES)
-        .map(|piece| {
-            piece
-                .rows
-                .iter()
-                .find(|row| row.hit)
-                .map_or_else(|| piece.file.to_owned(), |row| format!("{}:{}", piece.file, row.number))
-        })
-        .collect();
+/// The excerpts; side by side where they have the whole width.
+fn why(told: &Told<'_>, found: &[Excerpt<'_>], wide: bool) -> Markup {
+    let named = |piece: &Excerpt<'_>| match piece.rows.iter().find(|row| row.hit) {
+        Some(row) => format!("{}:{}", piece.file, row.number),
+        None => piece.file.to_owned(),
+    };
+    let more: Vec<String> = found.iter().skip(PIECES).map(named).collect();
+    let shown = found.iter().take(PIECES);
     html! {
-        @if !found.is_empty() { div {
-            h3 { (told.say("check-why", &[])) }
-            @for piece in found.iter().take(PIECES) { (source(piece)) }
+        @if !found.is_empty() {
+            h3.gap[wide] { (told.say("check-why", &[])) }
+            @if wide && found.len() > 1 { div.two { @for piece in shown { (source(piece)) } } } @else { @for piece in shown { (source(piece)) } }
             @if !more.is_empty() { p.note { (told.say("check-also", &[])) " " span.mono { (more.join(", ")) } } }
-        } }
+        }
     }
 }
 
@@ -127,7 +126,7 @@ fn fixed(told: &Told<'_>, fix: &Fix) -> Markup {
     html! {
         h3.gap {
             (code(&told.say("check-fix", &[("fix", fix.sentence.clone())])))
-            @if !files.is_empty() { " " span.quiet { (size) "." } }
+            @if !files.is_empty() { " " span.quiet { (size) } }
             @if let Some(checked) = &fix.checked { " " (told.say("check-checked", &[("checked", checked.clone())])) }
         }
         @for file in &files { (diff(told, file)) }

@@ -17,7 +17,7 @@ const RIGHT: f64 = 110.0;
 /// Height of one row of labels.
 const LABEL: f64 = 18.0;
 /// Rows of labels above the bar.
-const LEVELS: usize = 3;
+const LEVELS: usize = 6;
 /// Size of the labels' letters.
 const SIZE: f64 = 11.5;
 /// The tones of the parts, one after the other.
@@ -29,7 +29,10 @@ pub(super) fn bar(told: &Told<'_>, bound: &Bound) -> Markup {
     let longest = total.max(promised.unwrap_or_default()).as_secs_f64();
     let unit = step(longest, 6.0);
     let end = (longest / unit).ceil().max(1.0) * unit;
-    let sheet = Sheet { end, promised, top: LABEL * small(LEVELS) + 14.0 };
+    let mut sheet = Sheet { end, promised, top: 0.0 };
+    let labels = labels(told, &sheet, &bound.terms);
+    let levels = labels.iter().map(|label| label.level + 1).max().unwrap_or(1);
+    sheet.top = LABEL * small(levels) + 10.0;
     let bottom = sheet.top + 34.0 + if bound.fixed.is_some() { 62.0 } else { 0.0 } + 16.0;
     let terms: Vec<String> =
         bound.terms.iter().map(|term| format!("{} {}", term.name, told.span(term.value))).collect();
@@ -43,7 +46,7 @@ pub(super) fn bar(told: &Told<'_>, bound: &Bound) -> Markup {
             svg.fig.wide viewBox={ "0 0 " (WIDE) " " (bottom + 30.0) } role="img" aria-label=(words) {
                 (axis(&sheet, unit, bottom))
                 (row(told, &sheet, &bound.terms, "check-today", sheet.top))
-                (labels(told, &sheet, &bound.terms))
+                (labelled(&sheet, &labels))
                 @if let Some(fixed) = &bound.fixed { (row(told, &sheet, fixed, "check-fixed", sheet.top + 62.0)) }
                 @if let Some(promised) = promised { (promise(told, &sheet, promised, bottom)) }
             }
@@ -138,12 +141,20 @@ fn parts<'t>(sheet: &Sheet, terms: &'t [Term]) -> Vec<(f64, f64, &'t Term)> {
         .collect()
 }
 
-/// Letter, time and source above each part; what has no room on one row goes to the next one up, with a line to its part.
-/// What has none on any row stands in the table only.
-fn labels(told: &Told<'_>, sheet: &Sheet, terms: &[Term]) -> Markup {
-    let mut ends = [f64::MIN; LEVELS];
+/// A label above a part: its words, its row from the bottom, where it begins, and where its part does.
+struct Label {
+    words: String,
+    level: usize,
+    x: f64,
+    part: f64,
+}
+
+/// Letter, time and source of each part. A label begins where its part does; one that has no room before the next goes a row
+/// up, with a line down to its part, which then meets no other label. What has no room at all stands in the table only.
+fn labels(told: &Told<'_>, sheet: &Sheet, terms: &[Term]) -> Vec<Label> {
+    let mut begins = [f64::MAX; LEVELS];
     let mut placed = Vec::new();
-    for (n, (from, to, term)) in parts(sheet, terms).into_iter().enumerate() {
+    for (n, (from, _, term)) in parts(sheet, terms).into_iter().enumerate().rev() {
         let file = term.source.origin.file.rsplit('/').next().unwrap_or_default();
         let place = match (file.is_empty(), term.source.origin.line) {
             (true, _) => String::new(),
@@ -152,26 +163,23 @@ fn labels(told: &Told<'_>, sheet: &Sheet, terms: &[Term]) -> Markup {
         };
         let words = format!("{} {}{place}", letter(n), told.span(term.value));
         let wide = width(&words, SIZE * 1.1);
-        let middle = round((from + to) / 2.0);
-        let free = ends.iter().position(|end| from >= *end + 10.0);
-        let (level, x) = match free {
-            Some(level) => (level, from.min(WIDE - wide)),
-            None => continue,
-        };
-        if let Some(end) = ends.get_mut(level) {
-            *end = x + wide;
+        let x = from.min(WIDE - wide).max(0.0);
+        let Some(level) = begins.iter().position(|begin| x + wide + 10.0 <= *begin) else { continue };
+        // Rows below are taken from here on to the left: the line runs down there.
+        for begin in begins.iter_mut().take(level + 1) {
+            *begin = begin.min(x);
         }
-        // A line down to the part must not run through words of a lower row.
-        for below in ends.iter_mut().take(level) {
-            *below = below.max(middle);
-        }
-        placed.push((words, level, round(x), middle));
+        placed.push(Label { words, level, x: round(x), part: from });
     }
+    placed
+}
+
+fn labelled(sheet: &Sheet, labels: &[Label]) -> Markup {
     html! {
-        @for (words, level, x, middle) in placed {
-            @let y = sheet.top - 8.0 - LABEL * small(level);
-            text.tm x=(x) y=(y) { (words) }
-            @if level > 0 { path.g-edge d={ "M" (middle) " " (y + 4.0) "V" (sheet.top) } {} }
+        @for label in labels {
+            @let y = sheet.top - 8.0 - LABEL * small(label.level);
+            text.tm x=(label.x) y=(y) { (label.words) }
+            @if label.level > 0 { path.g-edge d={ "M" (label.part + 1.0) " " (y + 4.0) "V" (sheet.top) } {} }
         }
     }
 }

@@ -64,7 +64,7 @@ fn row(told: &Told<'_>, each: &Numbered<'_>, several: bool) -> Markup {
     let place = each.finding.because.first().map(|because| because.origin.to_string());
     html! {
         tr {
-            th scope="row" { @if each.told_in_full() { a href={ "#" (each.id) } { (each.id) } } @else { (each.id) } }
+            th.nw scope="row" { @if each.told_in_full() { a href={ "#" (each.id) } { (each.id) } } @else { (each.id) } }
             td { (standing(told, each)) }
             td {
                 (each.finding.title)
@@ -76,7 +76,7 @@ fn row(told: &Told<'_>, each: &Numbered<'_>, several: bool) -> Markup {
                 }
             }
             @if several { td.hide { (each.inventory().name) } }
-            td.mono.hide { (place.unwrap_or_default()) }
+            td.mono.hide.nw[place.as_ref().is_some_and(|place| place.chars().count() <= 26)] { (place.unwrap_or_default()) }
             td.hide { (told.certainty(each.finding.certainty)) }
         }
     }

@@ -42,7 +42,7 @@ pub fn page(told: &Told<'_>) -> String {
                     } }
                 } }
                 main #main .wrap.rep {
-                    div.verdict { (toned(tone, name)) h1 { (verdict.sentence) } p { (verdict.beside) } }
+                    div.verdict { (toned(tone, name)) h1 { (unbroken(&verdict.sentence)) } p { (code(&verdict.beside)) } }
                     (meta(told))
                     (inventories(told))
                     (findings::table(told, &numbered))
@@ -92,7 +92,7 @@ fn inventories(told: &Told<'_>) -> Markup {
                     tr {
                         th scope="row" { (judged.report.inventory.name) }
                         td { (state(told, verdict.state)) }
-                        td { (verdict.sentence) " " span.quiet { (verdict.beside) } }
+                        td { (verdict.sentence) " " span.quiet { (code(&verdict.beside)) } }
                     }
                 } }
             }
@@ -108,6 +108,16 @@ pub(super) fn state(told: &Told<'_>, state: Option<State>) -> Markup {
             crate::shape::status(tone, name, &told.state(state))
         }
         None => crate::shape::status(Tone::Holds, "kept", &told.say("check-sound", &[])),
+    }
+}
+
+/// A sentence whose names are not broken at their hyphens.
+fn unbroken(sentence: &str) -> Markup {
+    html! {
+        @for (n, word) in sentence.split(' ').enumerate() {
+            @if n > 0 { " " }
+            @if word.contains('-') && word.len() <= 24 { span.nw { (word) } } @else { (word) }
+        }
     }
 }
 

@@ -16,7 +16,7 @@ const LEAST: f64 = 520.0;
 const GAP: f64 = 20.0;
 const EDGE: f64 = 14.0;
 /// Left and right of a box inside of its column.
-const INNER: f64 = 14.0;
+const INNER: f64 = 10.0;
 /// A box, and what is between two of one service.
 const BOX: f64 = 50.0;
 const BETWEEN: f64 = 8.0;

@@ -6,10 +6,9 @@ use std::time::Duration;
 use dinghai_clock::Timestamp;
 use dinghai_estate::Certainty;
 use dinghai_risk::{Judgement, State};
-use maud::Markup;
 
 use crate::shape::Tone;
-use crate::{Format, Language, format, rich, text};
+use crate::{Format, Language, format, text};
 
 /// Everything that a run of `check` has to tell. Nothing in it holds a secret.
 pub struct Told<'a> {
@@ -49,10 +48,6 @@ impl Told<'_> {
     /// A text of the catalogue.
     pub fn say(&self, key: &str, values: &[(&str, String)]) -> String {
         text(self.language(), key, values)
-    }
-
-    pub(super) fn rich(&self, key: &str, values: &[(&str, String)]) -> Markup {
-        rich(self.language(), key, values)
     }
 
     /// A count.

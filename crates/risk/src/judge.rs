@@ -83,7 +83,7 @@ pub fn judge(
         }
     }
     let judged = reports.into_iter().map(|mut report| {
-        report.findings.sort_by(|a, b| b.state.cmp(&a.state));
+        report.findings.sort_by_key(|finding| std::cmp::Reverse(finding.state));
         let prints = fingerprints(&report);
         let marks = report.findings.iter().zip(prints).map(|(finding, fingerprint)| {
             let accepted = accepts.iter().find(|each| each.until >= today && matches(each, finding));

@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use anyhow::bail;
-use dinghai_estate::{Rule, Severity, rules};
+use dinghai_estate::{Rule, Severity};
+
+use super::check::every_rule;
 
 /// Say what a rule of `check` is about, or list the rules
 #[derive(clap::Args)]
@@ -16,15 +18,16 @@ pub(crate) struct ExplainArgs {
 }
 
 pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
+    let rules = every_rule();
     let Some(id) = &args.rule else {
         match args.json {
-            true => println!("{}", serde_json::to_string_pretty(rules())?),
-            false => print!("{}", list()),
+            true => println!("{}", serde_json::to_string_pretty(&rules)?),
+            false => print!("{}", list(&rules)),
         }
         return Ok(ExitCode::SUCCESS);
     };
-    let Some(rule) = rules().iter().find(|rule| rule.id == id) else {
-        let known: Vec<&str> = rules().iter().map(|rule| rule.id).collect();
+    let Some(rule) = rules.iter().find(|rule| rule.id == id) else {
+        let known: Vec<&str> = rules.iter().map(|rule| rule.id).collect();
         bail!("there is no rule `{id}`; the rules are `{}`", known.join("`, `"));
     };
     match args.json {
@@ -42,12 +45,12 @@ fn severity(rule: &Rule) -> &'static str {
 }
 
 /// Each rule with the first sentence of its reason.
-fn list() -> String {
+fn list(rules: &[Rule]) -> String {
     let line = |rule: &Rule| {
         let first = rule.why.split_inclusive(". ").next().unwrap_or_default();
         format!("{:<22} {:<8} {}\n", rule.id, severity(rule), first.trim_end())
     };
-    rules().iter().map(line).collect()
+    rules.iter().map(line).collect()
 }
 
 fn page(rule: &Rule) -> String {

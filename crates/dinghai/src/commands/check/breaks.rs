@@ -1,4 +1,4 @@
-//! What `check` says of the losses that stop core services, worst first.
+//! The losses that stop core services of a declared estate, worst first.
 //!
 //! The loss of one place that a service says it survives is a finding already, and is not said again. What is left is accepted
 //! by what was declared, and is shown so that it is accepted knowingly: one wider place, then places together.
@@ -6,12 +6,10 @@
 use std::collections::BTreeMap;
 
 use dinghai_estate::{Estate, FailureDomains, PlaceKind, ServiceId};
-use dinghai_risk::{Counterexample, CutSet, Cuts, cut_sets};
+use dinghai_risk::{Accepted, Counterexample, CutSet, Cuts, cut_sets};
 
 /// Places that are taken away together.
 const ORDER: usize = 3;
-/// Lines without `--all`.
-const SHOWN: usize = 8;
 /// Services that are named when they stop with another.
 const NAMED: usize = 3;
 
@@ -19,46 +17,31 @@ pub(super) fn of(estate: &Estate) -> Cuts<'_> {
     cut_sets(estate, &FailureDomains::of(estate), ORDER)
 }
 
-/// The section; empty when no loss of declared places stops a core service that is not a finding.
-pub(super) fn page(estate: &Estate, cuts: &Cuts<'_>, all: bool) -> String {
-    let shown = if all { ORDER } else { 2 };
+/// Every loss that is not a finding: fewest places first, narrow kinds before wide ones, one for each cause.
+pub(super) fn accepted(estate: &Estate, cuts: &Cuts<'_>) -> Vec<Accepted> {
     let mut found: BTreeMap<_, Vec<Counterexample>> = BTreeMap::new();
     for service in cuts.services() {
-        for cut in cuts.of(service).iter().filter(|cut| (1..=shown).contains(&cut.order())) {
+        for cut in cuts.of(service).iter().filter(|cut| cut.order() > 0) {
             let Some(why) = cuts.why(service, cut).filter(|why| !is_finding(estate, why)) else { continue };
             let cause = (cut.order(), widest(&why), cut, why.stops_at().clone());
             found.entry(cause).or_default().push(why);
         }
     }
-    if found.is_empty() {
-        return String::new();
-    }
-    let mut page =
-        "what stops core services, beyond the findings (spares do not count as running):\n".to_owned();
-    for ((order, ..), stopped) in found.iter().take(if all { usize::MAX } else { SHOWN }) {
-        let accepted = if *order == 1 { "accepted" } else { "together" };
-        page.push_str(&format!("  {accepted}  {}\n", line(stopped)));
-    }
-    if !all && found.len() > SHOWN {
-        page.push_str(&format!("  … and {} more: `--all` shows them\n", found.len() - SHOWN));
-    }
-    if all && cuts.services().any(|service| cuts.truncated(service)) {
-        page.push_str(&format!("  losses of more than {ORDER} places together were not looked for\n"));
-    }
-    page.push('\n');
-    page
+    found.into_values().filter_map(|stopped| of_cause(&stopped)).collect()
 }
 
 /// One cause: the service nearest to it, and those that stop with that one.
-fn line(stopped: &[Counterexample]) -> String {
-    let Some(nearest) = stopped.iter().min_by_key(|why| why.through.len()) else { return String::new() };
+fn of_cause(stopped: &[Counterexample]) -> Option<Accepted> {
+    let nearest = stopped.iter().min_by_key(|why| why.through.len())?;
     let others: Vec<&str> =
         stopped.iter().map(|why| why.service.as_str()).filter(|id| *id != nearest.service.as_str()).collect();
-    match others.len() {
+    let sentence = match others.len() {
         0 => nearest.to_string(),
         1..=NAMED => format!("{nearest}; with it {}", others.join(", ")),
         count => format!("{nearest}; with it {count} other core services"),
-    }
+    };
+    let services = stopped.iter().map(|why| why.service.clone()).collect();
+    Some(Accepted { lost: nearest.lost.clone(), services, sentence })
 }
 
 /// The same for programs: every cut set of every core service.

@@ -152,6 +152,10 @@ fn walk(node: &Node, attribute: &str, said: &mut Vec<Said>, depth: usize) {
     }
     match &node.value {
         Value::Map(entries) => {
+            // Tasks list their variables as names and values.
+            if let (Some(name), Some(value)) = (node.get("name").and_then(Node::str), node.get("value")) {
+                return walk(value, &format!("env {name}"), said, depth + 1);
+            }
             for (key, inner) in entries.iter().filter(|(key, _)| !ASIDE.contains(&key.text.as_str())) {
                 let name = match attribute {
                     "" => key.text.clone(),

@@ -9,6 +9,8 @@ mod configuration;
 mod copies;
 mod entry;
 mod facts;
+#[cfg(test)]
+mod facts_tests;
 mod ground;
 mod index;
 mod json;

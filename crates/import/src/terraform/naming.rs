@@ -47,7 +47,7 @@ pub(super) fn members<'a>(
         for (resource, joined) in each.chain(group.joined.iter().map(|resource| (resource, true))) {
             let Some(cloud) = Cloud::of_kind(&resource.kind) else { continue };
             let member =
-                Member { service: ServiceId::new(name.as_str()), cloud, resource: *resource, joined };
+                Member { service: ServiceId::new(name.as_str()), cloud, resource, joined };
             members.insert(resource.address.as_str(), member);
         }
     }

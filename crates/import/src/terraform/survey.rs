@@ -65,6 +65,8 @@ pub(super) struct Survey<'a> {
     pub(super) checks: BTreeMap<String, (MechanismKind, Source)>,
     /// By which places the traffic of a subnet leaves, by the subnet's address.
     pub(super) ways_out: BTreeMap<String, BTreeMap<PlaceId, Source>>,
+    /// How many instances have the same name but for their number.
+    pub(super) numbers: BTreeMap<String, u32>,
     /// The subnet by which an instance is where it is.
     pub(super) subnet_of: BTreeMap<InstanceId, String>,
     /// Services whose web ports every address may reach, with the rule.
@@ -133,19 +135,19 @@ impl<'a> Survey<'a> {
     /// Adds an instance of the member's service.
     pub(super) fn stand(&mut self, member: &Member<'a>, spot: &Spot, source: Source, spare: bool) {
         let region = self.ground.region(&mut self.fragment, member.cloud, &member.resource.address);
-        let service = self.found(member);
+        let before = self.found(member).instances.len();
         let place = match &spot.at {
             At::Zone(place, _) | At::Region(place, _) => place.as_str(),
             At::World => "world",
             At::Unknown(_) => "",
         };
         let plain = match place.is_empty() {
-            true => format!("{}.{}", member.service, service.instances.len() + 1),
+            true => format!("{}.{}", member.service, before + 1),
             false => format!("{}@{place}", member.service),
         };
-        let taken = |id: &str| service.instances.iter().any(|known| known.id.as_str() == id);
-        let numbered = (2..).map(|number| format!("{plain}.{number}"));
-        let id = std::iter::once(plain.clone()).chain(numbered).find(|id| !taken(id)).unwrap_or(plain);
+        let number = self.numbers.entry(plain.clone()).or_insert(0);
+        *number += 1;
+        let id = if *number == 1 { plain } else { format!("{plain}.{number}") };
         let mut instance = FoundInstance::new(InstanceId::new(id), source);
         instance.spare = spare;
         match &spot.at {
@@ -160,7 +162,7 @@ impl<'a> Survey<'a> {
             }
         }
         let known = instance.id.clone();
-        service.instances.push(instance);
+        self.found(member).instances.push(instance);
         if let Some(subnet) = &spot.subnet {
             self.subnet_of.insert(known, subnet.clone());
         }

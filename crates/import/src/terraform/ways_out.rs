@@ -188,7 +188,7 @@ impl Survey<'_> {
                 {
                     let source = Source { origin: line.origin.clone(), certainty: Certainty::Inferred };
                     instance.at.insert(place.clone(), source);
-                    if service.scaling.is_some() {
+                    if service.scaling.is_some() || service.resource.contains("aws_ecs_service.") {
                         steps.push((id.clone(), place.clone(), line.clone()));
                     }
                 }

@@ -102,10 +102,8 @@ fn group<'a>(survey: &mut Survey<'a>, member: &Member<'a>) {
         .map(|node| survey.index.meant_of(node, TEMPLATES))
         .unwrap_or_default();
     survey.runs.entry(member.service.clone()).or_default().extend(&templates);
-    let mut spots = Vec::new();
-    for node in ["vswitch_ids", "vswitch_id"].iter().filter_map(|key| argument(body, key)) {
-        spots.extend(survey.spots(Cloud::Alicloud, node));
-    }
+    let places = ["vswitch_ids", "vswitch_id"].iter().find_map(|key| argument(body, key));
+    let spots = places.map(|node| survey.spots(Cloud::Alicloud, node)).unwrap_or_default();
     let policy = argument(body, "multi_az_policy");
     // `PRIORITY`, the provider's default, fills the first vswitch as long as its zone has machines to sell.
     let spreading = match policy.map(Node::str) {

@@ -18,15 +18,15 @@ pub use decode::{Decoded, Files, decode, json_schema};
 pub use graph::{FailureDomains, PlaceOfKind};
 pub use ids::{DrillId, GatewayId, InstanceId, ListenerId, PlaceId, PromiseId, RouteId, ServiceId};
 pub use inventory::{
-    Act, BackendCheck, Capacity, Certainty, Count, Coverage, Enough, Entry, Feature, FoundInstance,
-    FoundNeed, FoundPlace, FoundService, Handling, Intent, Inventory, Mechanism, MechanismKind, Presence,
-    RecoveryStep, Role, Scaling, Source, Timer, Unknown, UnknownKind, Unseen,
+    Act, Again, Asks, BackendCheck, Capacity, Certainty, Count, Coverage, Enough, Entry, Feature,
+    FoundInstance, FoundNeed, FoundPlace, FoundService, Handling, Intent, Inventory, Mechanism,
+    MechanismKind, Presence, RecoveryStep, Role, Scaling, Source, Timer, Unknown, UnknownKind, Unseen,
 };
 pub use lint::{Lint, Rule, lint, rules};
 pub use model::{
-    ActionBudget, ActionKind, Address, Autonomy, Balance, Check, Console, CutOff, Drill, DrillFault, Estate,
-    Expectation, Gateway, Grades, Instance, Need, NeedKind, Origin, Place, PlaceKind, Priority, ProbeSpec,
-    Promise, PromiseTarget, Restart, Route, Run, Service, ShareLimit, Tier, Value,
+    Acceptance, ActionBudget, ActionKind, Address, Autonomy, Balance, Check, Console, CutOff, Drill,
+    DrillFault, Estate, Expectation, Gateway, Grades, Instance, Need, NeedKind, Origin, Place, PlaceKind,
+    Priority, ProbeSpec, Promise, PromiseTarget, Restart, Route, Run, Service, ShareLimit, Tier, Value,
 };
 pub use money::{Money, MoneyError};
 pub use problem::{Problem, Severity};

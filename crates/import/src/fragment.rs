@@ -19,6 +19,8 @@ pub(crate) struct Fragment {
     /// `10.0.1.11`, `10.0.1.11:5432`.
     pub(crate) names: BTreeMap<String, BTreeSet<ServiceId>>,
     pub(crate) wants: Vec<Want>,
+    /// Names of which one is enough, such as the servers of one backend.
+    pub(crate) wants_any: Vec<Vec<Want>>,
     /// Values that must never be shown, such as passwords in a state.
     pub(crate) secrets: BTreeSet<String>,
 }
@@ -76,6 +78,13 @@ impl Fragment {
         }
     }
 
+    /// One service reaches for any of these names: they are as good as each other.
+    pub(crate) fn wants_any(&mut self, wants: Vec<Want>) {
+        if !wants.is_empty() && !self.wants_any.contains(&wants) {
+            self.wants_any.push(wants);
+        }
+    }
+
     /// Counts one resource of a kind.
     pub(crate) fn count(&mut self, kind: &str, handling: Handling) {
         self.inventory.coverage.count(kind, handling);
@@ -102,6 +111,9 @@ impl Fragment {
         }
         for want in other.wants {
             self.wants(want);
+        }
+        for wants in other.wants_any {
+            self.wants_any(wants);
         }
         self.secrets.extend(other.secrets);
     }

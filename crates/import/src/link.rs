@@ -1,6 +1,6 @@
 //! Brings together who reaches for a name and who answers to it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dinghai_estate::{
     FoundNeed, FoundService, Inventory, NeedKind, Role, ServiceId, Source, Unknown, UnknownKind,
@@ -10,11 +10,12 @@ use crate::fragment::{Fragment, Want};
 
 /// The inventory of a fragment, with every name that could be resolved turned into a need.
 pub(crate) fn link(fragment: Fragment) -> Inventory {
-    let Fragment { mut inventory, names, wants, .. } = fragment;
+    let Fragment { mut inventory, names, mut wants, wants_any, .. } = fragment;
+    wants.extend(wants_any.into_iter().flat_map(|any| alternatives(any, &names)));
     for want in &wants {
-        let found = candidates(&want.name).find_map(|name| names.get(&name));
+        let found = answers(&want.name, &names);
         let needed: BTreeSet<ServiceId> = match found {
-            Some(services) => services.clone(),
+            Some(services) => services,
             None if want.outside => [outside(&mut inventory, want)].into(),
             None => continue,
         };
@@ -23,6 +24,40 @@ pub(crate) fn link(fragment: Fragment) -> Inventory {
         }
     }
     inventory
+}
+
+/// The wants as they are when all of them mean one service. Where they mean several, or one of them lies outside, the loss of one is
+/// outlived, and that of all shows in the instances of who wants them: the needs are soft.
+fn alternatives(any: Vec<Want>, names: &BTreeMap<String, BTreeSet<ServiceId>>) -> Vec<Want> {
+    let found: BTreeSet<Option<BTreeSet<ServiceId>>> =
+        any.iter().map(|want| answers(&want.name, names)).collect();
+    let fallback = Some("another server of the pool".to_owned());
+    let several = found.len() > 1;
+    any.into_iter()
+        .map(|want| match several {
+            true => Want { kind: NeedKind::Soft { fallback: fallback.clone() }, ..want },
+            false => want,
+        })
+        .collect()
+}
+
+/// Who answers to a name: with its port, or else without, where what is known to listen on other ports of that host is not meant.
+fn answers(name: &str, names: &BTreeMap<String, BTreeSet<ServiceId>>) -> Option<BTreeSet<ServiceId>> {
+    let mut candidates = candidates(name);
+    let exact = candidates.next()?;
+    if let Some(services) = names.get(&exact) {
+        return Some(services.clone());
+    }
+    let host = candidates.next()?;
+    let on_ports = format!("{host}:");
+    let elsewhere: BTreeSet<&ServiceId> = names
+        .range(on_ports.clone()..)
+        .take_while(|(name, _)| name.starts_with(&on_ports))
+        .flat_map(|(_, services)| services)
+        .collect();
+    let services: BTreeSet<ServiceId> =
+        names.get(&host)?.iter().filter(|service| !elsewhere.contains(service)).cloned().collect();
+    (!services.is_empty()).then_some(services)
 }
 
 /// The name as it is, and then without its port.

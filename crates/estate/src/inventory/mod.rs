@@ -13,12 +13,12 @@ mod recovery;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{InstanceId, NeedKind, Origin, PlaceId, PlaceKind, ServiceId, Tier};
 
 pub use coverage::{Count, Coverage, Handling, Unseen};
-pub use recovery::{Act, BackendCheck, Mechanism, MechanismKind, RecoveryStep, Timer};
+pub use recovery::{Act, Again, Asks, BackendCheck, Mechanism, MechanismKind, RecoveryStep, Timer};
 
 /// How sure a fact is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -277,7 +277,7 @@ pub struct Intent {
 }
 
 /// Load and what carries it, as stated.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Capacity {
     /// Requests a second that one instance carries.
     pub each: f64,

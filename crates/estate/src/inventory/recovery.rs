@@ -38,6 +38,29 @@ pub struct BackendCheck {
     pub fall: (u32, Source),
     /// Answers in a row that take it in again.
     pub rise: (u32, Source),
+    /// How long one check waits for its connection, where that is counted apart from `timeout`.
+    pub connect: Option<Timer>,
+    /// How deep it asks.
+    pub asks: Asks,
+}
+
+/// How deep a check asks. A stopped program still accepts connections for as long as the kernel queues them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Asks {
+    /// Whether a connection comes about; a program that hangs passes.
+    Connection,
+    /// Whether the program answers.
+    Answer,
+}
+
+/// How often a balancer tries a backend again that did not take the connection, before it gives up or goes to another.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Again {
+    /// So many more times.
+    pub times: (u32, Source),
+    /// Pause before each, after a refusal.
+    pub pause: Timer,
 }
 
 /// What notices a failure of a service and mends it.
@@ -56,6 +79,7 @@ pub struct Mechanism {
 /// How a mechanism works.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[expect(clippy::large_enum_variant, reason = "an inventory holds few of them")]
 pub enum MechanismKind {
     /// A balancer takes a failed backend out after checks that it makes itself.
     ActiveCheck {
@@ -67,6 +91,10 @@ pub enum MechanismKind {
         answer: Option<Timer>,
         /// Whether a failed attempt is repeated on another backend, and how often at most.
         retries: Option<(u32, Source)>,
+        /// How often it is repeated on the same backend before that, where it is.
+        again: Option<Again>,
+        /// Says that requests which wait for a backend are ended as soon as it is taken out, where they are.
+        cuts: Option<Source>,
     },
     /// A balancer notices failed requests and leaves the backend out for a while (nginx `max_fails`, passive checks).
     PassiveCheck {
@@ -85,10 +113,16 @@ pub enum MechanismKind {
     Vrrp {
         /// Pause between two advertisements.
         advert: Timer,
+        /// How many of them the standby misses before it takes over.
+        missed: (u32, Source),
+        /// How long it waits besides, the longer the lower its priority.
+        skew: Timer,
         /// Priority of the standby that takes over, 1–254.
         priority: (u8, Source),
         /// How the script that lowers a priority is run, where one is tracked: pause, failures in a row, its timeout.
         script: Option<(Timer, u32, Timer)>,
+        /// Whether the master says at once that it gives up when the script fails (weight 0); else only its priority sinks.
+        resigns: bool,
         /// Pause before a returning master takes the address back.
         preempt_delay: Option<Timer>,
     },

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dinghai_estate::{BackendCheck, Origin, Source, Timer};
+use dinghai_estate::{Asks, BackendCheck, Origin, Source, Timer};
 
 use super::index::argument;
 use crate::value::Node;
@@ -62,5 +62,7 @@ pub(super) fn check(block: Option<&Node>, words: &CheckWords, origin: &Origin) -
         timeout: seconds(block, words.timeout, origin)?,
         fall: times(block, words.fall, origin)?,
         rise: times(block, words.rise, origin)?,
+        connect: None,
+        asks: Asks::Answer,
     })
 }

@@ -132,7 +132,7 @@ fn active(mut check: BackendCheck) -> MechanismKind {
     if check.timeout.value < check.every.value {
         check.timeout.value = check.every.value;
     }
-    MechanismKind::ActiveCheck { check, connect: None, answer: None, retries: None }
+    MechanismKind::ActiveCheck { check, connect: None, answer: None, retries: None, again: None, cuts: None }
 }
 
 /// The balancer leads to its listener, and the listener to its server group, or else to the balancer's own backends.

@@ -99,7 +99,7 @@ fn classic<'a>(survey: &mut Survey<'a>, member: &Member<'a>) {
 }
 
 fn active(check: dinghai_estate::BackendCheck) -> MechanismKind {
-    MechanismKind::ActiveCheck { check, connect: None, answer: None, retries: None }
+    MechanismKind::ActiveCheck { check, connect: None, answer: None, retries: None, again: None, cuts: None }
 }
 
 fn worldwide<'a>(survey: &mut Survey<'a>, member: &Member<'a>) {

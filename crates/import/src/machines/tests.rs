@@ -1,0 +1,151 @@
+use std::fmt::Write;
+
+use dinghai_estate::{Presence, Unknown};
+
+use super::*;
+
+macro_rules! fixtures {
+    ($($path:literal),* $(,)?) => {
+        vec![$(SourceFile {
+            path: $path.to_owned(),
+            text: include_str!(concat!("../../fixtures/", $path)).to_owned(),
+        }),*]
+    };
+}
+
+fn bare_metal() -> Vec<SourceFile> {
+    fixtures![
+        "bare-metal/lb-a/haproxy.cfg",
+        "bare-metal/lb-a/keepalived.conf",
+        "bare-metal/lb-b/haproxy.cfg",
+        "bare-metal/lb-b/keepalived.conf",
+        "bare-metal/pg-1/patroni.yml",
+        "bare-metal/pg-2/patroni.yml",
+        "bare-metal/pg-3/patroni.yml",
+    ]
+}
+
+/// An inventory as a person would note it down.
+fn shown(inventory: &Inventory) -> String {
+    let mut out = String::new();
+    let line = |origin: &dinghai_estate::Origin| format!("{}:{}", origin.file, origin.line);
+    for (id, place) in &inventory.places {
+        let within: Vec<&str> = place.within.keys().map(dinghai_estate::PlaceId::as_str).collect();
+        writeln!(
+            out,
+            "place {} {id} in {within:?} ({} {})",
+            place.kind,
+            place.source.certainty,
+            line(&place.source.origin)
+        )
+        .unwrap();
+    }
+    for (id, service) in &inventory.services {
+        writeln!(out, "\n{id}: {:?}, {} ({})", service.role, service.resource, line(&service.source.origin))
+            .unwrap();
+        if let Some(Unknown { why, .. }) = &service.open {
+            writeln!(out, "  open: {why}").unwrap();
+        }
+        if let Some(enough) = &service.enough {
+            writeln!(out, "  enough {}: {}", enough.count, enough.why).unwrap();
+        }
+        for instance in &service.instances {
+            let at: Vec<&str> = instance.at.keys().map(dinghai_estate::PlaceId::as_str).collect();
+            let unknown: Vec<&str> = instance.unknown.values().map(|unknown| unknown.why.as_str()).collect();
+            let spare = if instance.spare { " spare" } else { "" };
+            writeln!(
+                out,
+                "  {}{spare} at {at:?} ({}), {}",
+                instance.id,
+                line(&instance.source.origin),
+                unknown.join(", ")
+            )
+            .unwrap();
+        }
+        for need in &service.needs {
+            writeln!(
+                out,
+                "  needs {} {:?} by {} ({})",
+                need.service,
+                need.kind,
+                need.how,
+                line(&need.source.origin)
+            )
+            .unwrap();
+        }
+        for (feature, presence) in &service.features {
+            let presence = match presence {
+                Presence::Present(source) => format!("present ({})", line(&source.origin)),
+                Presence::Absent(source) => format!("absent ({})", line(&source.origin)),
+                Presence::Unknown(unknown) => format!("unknown: {}", unknown.why),
+            };
+            writeln!(out, "  {feature:?} {presence}").unwrap();
+        }
+    }
+    out.push('\n');
+    for entry in &inventory.entries {
+        writeln!(
+            out,
+            "entry {} by {} ({} {})",
+            entry.service,
+            entry.by,
+            entry.source.certainty,
+            line(&entry.source.origin)
+        )
+        .unwrap();
+    }
+    for mechanism in &inventory.mechanisms {
+        let by = mechanism.by.as_ref().map_or("-", dinghai_estate::ServiceId::as_str);
+        writeln!(
+            out,
+            "mechanism {} of {} by {by} ({})",
+            mechanism.kind.as_str(),
+            mechanism.service,
+            line(&mechanism.source.origin)
+        )
+        .unwrap();
+    }
+    for step in &inventory.steps {
+        writeln!(
+            out,
+            "step {} of {:?} needs {:?}: {}",
+            step.act.as_str(),
+            step.service,
+            step.needs,
+            step.how
+        )
+        .unwrap();
+    }
+    for (kind, count) in &inventory.coverage.kinds {
+        writeln!(out, "{kind}: {count:?}").unwrap();
+    }
+    for unseen in &inventory.unseen {
+        writeln!(out, "unseen {}: {}", line(&unseen.origin), unseen.what).unwrap();
+    }
+    out
+}
+
+#[test]
+fn balancers_their_address_and_the_database_behind_them_find_each_other() {
+    insta::assert_snapshot!(shown(&of_machines("bare-metal", &bare_metal())));
+}
+
+#[test]
+fn nginx_reads_what_it_includes() {
+    let files = fixtures!["nginx/nginx.conf", "nginx/conf.d/shop.conf"];
+    insta::assert_snapshot!(shown(&of_machines("nginx", &files)));
+}
+
+#[test]
+fn the_order_of_files_changes_nothing() {
+    let mut files = bare_metal();
+    let forth = of_machines("bare-metal", &files);
+    files.reverse();
+    assert_eq!(of_machines("bare-metal", &files), forth);
+}
+
+#[test]
+fn passwords_stay_in_their_files() {
+    let inventory = of_machines("bare-metal", &bare_metal());
+    assert!(!format!("{inventory:?}").contains("planted-secret"));
+}

@@ -13,6 +13,7 @@ mod facts;
 mod facts_tests;
 mod ground;
 mod index;
+mod hcl;
 mod json;
 mod lead;
 mod mention;
@@ -23,7 +24,7 @@ mod protection;
 mod quiet;
 mod reach;
 mod read;
-mod recognise;
+pub(crate) mod recognise;
 #[cfg(test)]
 mod sample;
 mod secret;

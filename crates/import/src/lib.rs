@@ -17,10 +17,10 @@ mod link;
 mod machine;
 mod machines;
 mod nginx;
-mod overlays;
-mod patroni;
 #[cfg(test)]
 mod outline;
+mod overlays;
+mod patroni;
 pub mod redact;
 mod roles;
 mod span;

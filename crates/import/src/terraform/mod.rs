@@ -12,8 +12,8 @@ mod facts;
 #[cfg(test)]
 mod facts_tests;
 mod ground;
-mod index;
 mod hcl;
+mod index;
 mod json;
 mod lead;
 mod mention;

@@ -46,8 +46,7 @@ pub(super) fn members<'a>(
         let each = group.members.iter().map(|resource| (resource, false));
         for (resource, joined) in each.chain(group.joined.iter().map(|resource| (resource, true))) {
             let Some(cloud) = Cloud::of_kind(&resource.kind) else { continue };
-            let member =
-                Member { service: ServiceId::new(name.as_str()), cloud, resource, joined };
+            let member = Member { service: ServiceId::new(name.as_str()), cloud, resource, joined };
             members.insert(resource.address.as_str(), member);
         }
     }

@@ -244,7 +244,9 @@ impl<'f> World<'f> {
                 match last.value {
                     Value::List(items) => given.extend(items),
                     _ => {
-                        return Value::Unknown(why(&last).unwrap_or_else(|| "`...` after no list".to_owned()));
+                        return Value::Unknown(
+                            why(&last).unwrap_or_else(|| "`...` after no list".to_owned()),
+                        );
                     }
                 }
             }

@@ -115,7 +115,12 @@ fn terraform_units<'f>(files: &[&'f SourceFile]) -> Vec<Unit<'f>> {
         .into_iter()
         .map(|root| {
             let fragment = terraform::fragment(&root, files);
-            Unit { files: root.files.iter().copied().collect(), fragment }
+            let own = |path: &str| {
+                let made = [&root.plan, &root.state].into_iter().flatten().any(|made| made == path);
+                made || root.folders.contains(folder(path))
+            };
+            let files = files.iter().map(|file| file.path.as_str()).filter(|path| own(path));
+            Unit { files: files.collect(), fragment }
         })
         .collect()
 }

@@ -188,7 +188,7 @@ fn try_a_folder() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 open.push(path);
-            } else if path.to_str().unwrap().ends_with(".tf") || path.to_str().unwrap().ends_with(".tfvars") {
+            } else if path.to_str().unwrap().ends_with(".tf") || path.to_str().unwrap().ends_with(".tfvars") || path.to_str().unwrap().ends_with("plan.json") {
                 let text = std::fs::read_to_string(&path).unwrap();
                 let path = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
                 files.push(crate::SourceFile { path, text });
@@ -197,7 +197,7 @@ fn try_a_folder() {
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let files: Vec<&crate::SourceFile> = files.iter().collect();
-    let read = super::hcl::read("", &files);
+    let read = { let roots = super::roots(&files); super::read(&roots[0], &files) };
     let region = |resource: &Resource| {
         read.region_of(resource).and_then(|node| Some((node.str()?.to_owned(), node.origin())))
     };

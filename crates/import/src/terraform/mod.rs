@@ -19,12 +19,14 @@ mod lead;
 mod mention;
 mod names;
 mod naming;
+mod merge;
 mod plan;
 mod protection;
 mod quiet;
 mod reach;
 mod read;
 pub(crate) mod recognise;
+mod roots;
 #[cfg(test)]
 mod sample;
 mod secret;
@@ -34,7 +36,28 @@ mod timers;
 mod ways_out;
 mod zones;
 
+pub(crate) use read::{Read, read};
+pub(crate) use recognise::{is_log, is_plan, is_state};
+pub(crate) use roots::{Root, roots};
+
+use crate::SourceFile;
+use crate::fragment::Fragment;
 use crate::value::Node;
+
+/// What the files of a root say.
+pub(crate) fn fragment(root: &Root, files: &[&SourceFile]) -> Fragment {
+    let read = read(root, files);
+    let region = |resource: &Resource| {
+        let region = read.region_of(resource)?;
+        Some((region.str()?.to_owned(), region.origin()))
+    };
+    let mut fragment = facts::facts(&root.name, &read.resources, &region);
+    for unseen in &read.unseen {
+        fragment.unseen(unseen.origin.clone(), unseen.what.clone());
+    }
+    fragment.secrets.extend(read.secrets);
+    fragment
+}
 
 /// One resource or data source, after `count` and `for_each`.
 ///

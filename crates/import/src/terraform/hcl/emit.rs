@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dinghai_estate::Origin;
+use dinghai_estate::{Origin, Unseen};
 
 use super::eval::pairs;
 use super::term::{Block, Body, Kind, Term};
@@ -38,7 +38,9 @@ impl<'f> World<'f> {
                     let address = format!("{base}{index}");
                     match self.instance(module, &address, block, repeat, expansion.why.as_ref()) {
                         Some(id) => open.push(id),
-                        None => self.missing(name, block),
+                        None => {
+                            read.absent.insert(address, missing(name, block));
+                        }
                     }
                 }
             }
@@ -46,17 +48,6 @@ impl<'f> World<'f> {
         }
         read.unseen.append(&mut self.unseen);
         read.secrets.append(&mut self.secrets);
-    }
-
-    fn missing(&mut self, name: &str, block: &Block) {
-        let source =
-            block.body.attribute("source").and_then(Term::text).unwrap_or("a source that is not written out");
-        // A source may hold a token.
-        let source = source.rsplit_once('@').map_or(source, |(_, rest)| rest);
-        let what = format!(
-            "module `{name}` comes from `{source}`, which is not among these files; run `terraform show -json` of a plan and check that"
-        );
-        self.note(origin(block), what);
     }
 
     fn resource(&mut self, module: usize, name: &str, block: &'f Block, read: &mut Read) {
@@ -219,6 +210,17 @@ impl<'f> World<'f> {
         }
         name
     }
+}
+
+fn missing(name: &str, block: &Block) -> Unseen {
+    let source =
+        block.body.attribute("source").and_then(Term::text).unwrap_or("a source that is not written out");
+    // A source may hold a token.
+    let source = source.rsplit_once('@').map_or(source, |(_, rest)| rest);
+    let what = format!(
+        "module `{name}` comes from `{source}`, which is not among these files; run `terraform show -json` of a plan and check that"
+    );
+    Unseen { origin: origin(block), what }
 }
 
 fn nested_kind(block: &Block) -> &str {

@@ -17,7 +17,7 @@ mod text;
 mod traverse;
 mod world;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dinghai_estate::Origin;
 
@@ -38,20 +38,32 @@ pub(crate) fn read(root: &str, files: &[&SourceFile]) -> Read {
     })
 }
 
-fn read_here(root: &str, files: &[&SourceFile]) -> Read {
+/// The folders with `.tf` files, each with the local folders that it calls as modules.
+pub(crate) fn calls(files: &[&SourceFile]) -> BTreeMap<String, BTreeSet<String>> {
+    let called = || {
+        let folders = folders(files).into_iter();
+        folders.map(|(path, folder)| (path, super::roots::called(&folder))).collect()
+    };
+    stack::with(called).unwrap_or_default()
+}
+
+fn folders(files: &[&SourceFile]) -> BTreeMap<String, Folder> {
     let mut of: BTreeMap<&str, Vec<&SourceFile>> = BTreeMap::new();
-    for file in files {
+    for file in files.iter().copied().filter(|file| is_code(&file.path) || is_values(&file.path)) {
         of.entry(parted(&file.path).0).or_default().push(file);
     }
-    let folders: BTreeMap<String, Folder> =
-        of.into_iter().map(|(path, files)| (path.to_owned(), Folder::of(path, &files))).collect();
+    of.retain(|_, files| files.iter().any(|file| is_code(&file.path)));
+    of.into_iter().map(|(path, files)| (path.to_owned(), Folder::of(path, &files))).collect()
+}
+
+fn read_here(root: &str, files: &[&SourceFile]) -> Read {
+    let folders = folders(files);
     let mut read = Read::default();
     let Some(folder) = folders.get(root) else { return read };
     let mut world = World::new(&folders, folder);
     world.emit(&mut read);
     // What is broken in a folder that nobody uses here is another root's concern.
-    let used: std::collections::BTreeSet<&str> =
-        world.instances.iter().map(|instance| instance.folder.path.as_str()).collect();
+    let used: BTreeSet<&str> = world.instances.iter().map(|instance| instance.folder.path.as_str()).collect();
     for folder in folders.values().filter(|folder| used.contains(folder.path.as_str())) {
         for unseen in &folder.unseen {
             read.unseen(unseen.origin.clone(), unseen.what.clone());
@@ -60,3 +72,6 @@ fn read_here(root: &str, files: &[&SourceFile]) -> Read {
     read.hide_known_secrets();
     read
 }
+
+#[cfg(test)]
+mod tests;

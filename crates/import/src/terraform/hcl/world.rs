@@ -17,7 +17,9 @@ use crate::value::{Node, Value};
 pub(crate) const INVALID: &str = "not valid: ";
 
 /// Steps of evaluation for a whole root.
-const STEPS: u64 = 20_000_000;
+const STEPS: u64 = 10_000_000;
+/// Parts of one value.
+const LARGEST: usize = 100_000;
 
 /// One call of a module, or the root.
 pub(crate) struct Instance<'f> {
@@ -84,8 +86,8 @@ pub(crate) struct Bound<'s> {
 pub(crate) struct World<'f> {
     pub(crate) folders: &'f BTreeMap<String, Folder>,
     pub(crate) instances: Vec<Instance<'f>>,
-    /// None while it is being worked out.
-    pub(crate) kept: HashMap<String, Option<Node>>,
+    /// What is worked out, with its size; none while it is being worked out.
+    pub(crate) kept: HashMap<String, Option<(Node, usize)>>,
     pub(crate) expansions: HashMap<(usize, String), Option<Rc<Expansion>>>,
     pub(crate) calls: HashMap<String, Option<usize>>,
     pub(crate) targets: HashMap<String, Target<'f>>,
@@ -132,17 +134,24 @@ impl<'f> World<'f> {
     /// Works something out once.
     pub(crate) fn once(&mut self, key: String, at: Node, work: impl FnOnce(&mut Self) -> Node) -> Node {
         match self.kept.get(&key) {
-            Some(Some(node)) => {
-                let node = node.clone();
-                let size = if matches!(node.value, Value::List(_) | Value::Map(_)) { size(&node) } else { 1 };
-                return if self.work(size) { node } else { at.but(too_much()) };
+            Some(Some((_, size))) => {
+                let size = *size;
+                if !self.work(size) {
+                    return at.but(too_much());
+                }
+                let kept = self.kept.get(&key).and_then(Option::as_ref);
+                return kept.map_or(at, |(node, _)| node.clone());
             }
             Some(None) => return at.but(Value::Unknown("it refers to itself".to_owned())),
             None => {}
         }
         self.kept.insert(key.clone(), None);
-        let node = work(self);
-        self.kept.insert(key, Some(node.clone()));
+        let mut node = work(self);
+        let size = size(&node);
+        if size > LARGEST || !self.work(size) {
+            node = at.but(too_much());
+        }
+        self.kept.insert(key, Some((node.clone(), size)));
         node
     }
 

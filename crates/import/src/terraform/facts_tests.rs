@@ -178,38 +178,36 @@ fn copies_that_cannot_be_counted_leave_the_service_open() {
 }
 
 #[test]
-#[ignore = "reads a folder"]
-fn try_a_folder() {
-    let root = std::env::var("TRY").unwrap();
-    let mut files = Vec::new();
-    let mut open = vec![std::path::PathBuf::from(&root)];
-    while let Some(dir) = open.pop() {
-        for entry in std::fs::read_dir(dir).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                open.push(path);
-            } else if path.to_str().unwrap().ends_with(".tf") || path.to_str().unwrap().ends_with(".tfvars") || path.to_str().unwrap().ends_with("plan.json") {
-                let text = std::fs::read_to_string(&path).unwrap();
-                let path = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
-                files.push(crate::SourceFile { path, text });
-            }
-        }
-    }
-    files.sort_by(|a, b| a.path.cmp(&b.path));
-    let files: Vec<&crate::SourceFile> = files.iter().collect();
-    let read = { let roots = super::roots(&files); super::read(&roots[0], &files) };
-    let region = |resource: &Resource| {
-        read.region_of(resource).and_then(|node| Some((node.str()?.to_owned(), node.origin())))
-    };
-    let started = read.resources.len();
-    println!("{started} resources; {:?}", read.unseen);
-    if std::env::var("DUMP").is_ok() {
-        for resource in &read.resources {
-            println!("{} {:?}", resource.address, resource.repeats);
-            for (key, node) in resource.body.entries() {
-                println!("    {} = {:?}", key.text, node.value);
-            }
-        }
-    }
-    println!("{}", outline(&link(facts("x", &read.resources, &region))));
+fn a_list_of_zones_that_a_plan_has_looked_up_gives_their_names() {
+    let found = of("
+data.aws_availability_zones.all: {names: [us-east-1a, us-east-1b]}
+aws_instance.web: {availability_zone: '${data.aws_availability_zones.all.names[1]}'}
+");
+    assert!(found.services[&"web".into()].instances[0].at.contains_key(&"us-east-1b".into()));
+}
+
+#[test]
+fn an_unnamed_zone_may_be_the_one_that_is_named_beside_it() {
+    let found = of("
+data.aws_availability_zones.all: {state: available}
+aws_instance.web[0]: {availability_zone: '${data.aws_availability_zones.all.names[0]}'}
+aws_instance.web[1]: {availability_zone: us-east-1a}
+");
+    let zones: Vec<bool> = found.services[&"web".into()].instances.iter().map(|one| one.unknown.is_empty()).collect();
+    assert_eq!(zones, [false, true]);
+}
+
+#[test]
+fn keys_that_are_words_tell_services_apart() {
+    let found = of("
+aws_instance.app[\"web\"]: {availability_zone: us-east-1a}
+aws_instance.app[\"pay\"]: {availability_zone: us-east-1a}
+aws_instance.node[\"us-east-1a\"]: {availability_zone: us-east-1a}
+aws_instance.node[\"us-east-1b\"]: {availability_zone: us-east-1b}
+aws_db_instance.db[0]: {availability_zone: us-east-1a}
+aws_db_instance.db[1]: {availability_zone: us-east-1b}
+");
+    let names: Vec<&str> = found.services.keys().map(|id| id.as_str()).collect();
+    assert_eq!(names, ["db-0", "db-1", "node", "pay", "web"]);
+    assert_eq!(found.services[&"node".into()].instances.len(), 2);
 }

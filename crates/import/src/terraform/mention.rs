@@ -101,7 +101,22 @@ impl<'a> Survey<'a> {
         match &node.value {
             Value::Reference(..) => self.services(node),
             Value::Joined(parts) => parts.iter().flat_map(|part| self.services_named(part)).collect(),
+            // A reason names what it waits for: `aws_db_instance.orders.address` in backticks.
+            Value::Unknown(why) => {
+                why.split('`').skip(1).step_by(2).flat_map(|name| self.service_named(name)).collect()
+            }
             _ => Vec::new(),
+        }
+    }
+
+    /// The service that an address with an attribute behind it means.
+    fn service_named(&self, name: &str) -> Option<(ServiceId, &'a Resource)> {
+        let mut address = name;
+        loop {
+            if let Some(resource) = self.index.at(address).into_iter().next() {
+                return Some((self.service_at(&resource.address)?.clone(), resource));
+            }
+            address = address.rsplit_once('.')?.0;
         }
     }
 
@@ -219,7 +234,7 @@ fn walk(node: &Node, attribute: &str, said: &mut Vec<Said>, depth: usize) {
                 walk(&inner, attribute, said, depth + 1);
             }
         }
-        Value::Reference(..) | Value::Text(_) | Value::Joined(_) => {
+        Value::Reference(..) | Value::Text(_) | Value::Joined(_) | Value::Unknown(_) => {
             said.push(Said { attribute: attribute.to_owned(), node: node.clone() });
         }
         _ => {}

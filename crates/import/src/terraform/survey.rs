@@ -39,6 +39,8 @@ pub(super) struct Member<'a> {
     pub(super) service: ServiceId,
     pub(super) cloud: Cloud,
     pub(super) resource: &'a Resource,
+    /// The address that declares its service, all copies together.
+    pub(super) declared: &'a str,
     /// Whether it is a part of a service that another resource declares.
     pub(super) joined: bool,
 }
@@ -128,7 +130,7 @@ impl<'a> Survey<'a> {
     /// The service of a member.
     pub(super) fn found(&mut self, member: &Member<'a>) -> &mut FoundService {
         let source = Source::declared(member.resource.origin.clone());
-        let resource = super::index::base(&member.resource.address).to_owned();
+        let resource = member.declared.to_owned();
         self.fragment.service(&member.service, || FoundService::new(Role::Workload, resource, source))
     }
 

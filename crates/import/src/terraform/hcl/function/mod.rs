@@ -83,7 +83,9 @@ fn template(told: &Node, at: &Node) -> Value {
     fn references(node: &Node, found: &mut Vec<Node>) {
         match &node.value {
             Value::Reference(..) => found.push(node.clone()),
-            Value::List(items) | Value::Joined(items) => items.iter().for_each(|item| references(item, found)),
+            Value::List(items) | Value::Joined(items) => {
+                items.iter().for_each(|item| references(item, found))
+            }
             Value::Map(entries) => entries.iter().for_each(|(_, item)| references(item, found)),
             _ => {}
         }

@@ -9,6 +9,8 @@ mod configuration;
 mod copies;
 mod entry;
 mod facts;
+#[cfg(test)]
+mod facts_tests;
 mod ground;
 mod hcl;
 mod index;
@@ -23,7 +25,7 @@ mod protection;
 mod quiet;
 mod reach;
 mod read;
-pub(crate) mod recognise;
+mod recognise;
 mod roots;
 #[cfg(test)]
 mod sample;
@@ -34,11 +36,7 @@ mod timers;
 mod ways_out;
 mod zones;
 
-#[allow(unused_imports, reason = "the door to the importers that are being built")]
-pub(crate) use read::{Read, read};
-#[allow(unused_imports, reason = "the door to the importers that are being built")]
 pub(crate) use recognise::{is_log, is_plan, is_state};
-#[allow(unused_imports, reason = "the door to the importers that are being built")]
 pub(crate) use roots::{Root, roots};
 
 use std::collections::BTreeSet;

@@ -140,7 +140,14 @@ fn set_up(folder: &Path, case: &Case) -> Result<Inventory, Box<dyn Error>> {
     Ok(of_machines(&case.name, &sources))
 }
 
-fn one(guard: &Guard, number: usize, case: &Case, folder: &Path, inventory: &Inventory, fault: Fault) -> Result<Outcome, Box<dyn Error>> {
+fn one(
+    guard: &Guard,
+    number: usize,
+    case: &Case,
+    folder: &Path,
+    inventory: &Inventory,
+    fault: Fault,
+) -> Result<Outcome, Box<dyn Error>> {
     let failure = match fault {
         Fault::Kill | Fault::Backend => Failure::Refuses,
         Fault::Stop => Failure::Hangs,
@@ -148,8 +155,16 @@ fn one(guard: &Guard, number: usize, case: &Case, folder: &Path, inventory: &Inv
     };
     let service = mended(inventory).ok_or("no mechanism was read from the files")?;
     let mut terms = worst(inventory, &service, failure);
-    if case.program == Program::Keepalived && let Some(terms) = &mut terms && let Some(last) = terms.last().cloned() {
-        terms.push(Term { name: "the client tries again".to_owned(), value: HASTY, says: format_span(HASTY), ..last });
+    if case.program == Program::Keepalived
+        && let Some(terms) = &mut terms
+        && let Some(last) = terms.last().cloned()
+    {
+        terms.push(Term {
+            name: "the client tries again".to_owned(),
+            value: HASTY,
+            says: format_span(HASTY),
+            ..last
+        });
     }
     let bound = terms.as_ref().map(|terms| terms.iter().map(|term| term.value).sum::<Duration>());
     let mut rng = Rng::seeded(number as u64 * 7 + fault as u64);
@@ -188,7 +203,15 @@ fn pause(inventory: &Inventory) -> u64 {
 }
 
 /// One fault: from it until the last request that met it has ended.
-fn once(guard: &Guard, number: usize, case: &Case, folder: &Path, fault: Fault, phase: Duration, watch: Duration) -> Result<Duration, Box<dyn Error>> {
+fn once(
+    guard: &Guard,
+    number: usize,
+    case: &Case,
+    folder: &Path,
+    fault: Fault,
+    phase: Duration,
+    watch: Duration,
+) -> Result<Duration, Box<dyn Error>> {
     let clock = SystemClock::new();
     let moving = case.program == Program::Keepalived;
     let machines: &[(&str, u8)] = match moving {
@@ -196,7 +219,8 @@ fn once(guard: &Guard, number: usize, case: &Case, folder: &Path, fault: Fault, 
         false => &[("lb", 10), ("b1", 11), ("b2", 12), ("b3", 13), ("client", 50)],
     };
     let network = Network::new(guard, number, machines)?;
-    let serving: Vec<&str> = machines.iter().map(|(name, _)| *name).filter(|name| !matches!(*name, "lb" | "client")).collect();
+    let serving: Vec<&str> =
+        machines.iter().map(|(name, _)| *name).filter(|name| !matches!(*name, "lb" | "client")).collect();
     let backends = serving
         .iter()
         .map(|name| Running::start(network.on(name, &this()?).args(["backend", name, "8080"])))
@@ -219,6 +243,9 @@ fn once(guard: &Guard, number: usize, case: &Case, folder: &Path, fault: Fault, 
     drop(daemons);
     drop(backends);
     let standby = if moving { Some("n2") } else { None };
+    // Without checks nothing happens before a request meets the fault.
+    let first = seen.iter().filter(|seen| seen.start > at && late(seen)).map(|seen| seen.start).min();
+    let at = if case.program == Program::Nginx { first.unwrap_or(at) } else { at };
     Ok(recovered(&seen, at, standby))
 }
 
@@ -226,7 +253,11 @@ fn daemons(case: &Case, folder: &Path, network: &Network) -> Result<Vec<Running>
     let text = |path: PathBuf| path.to_str().map(str::to_owned).ok_or("a path that is not text");
     Ok(match case.program {
         Program::Haproxy => {
-            vec![Running::start(network.on("lb", "haproxy").args(["-db", "-f", &text(folder.join("haproxy.cfg"))?]))?]
+            vec![Running::start(network.on("lb", "haproxy").args([
+                "-db",
+                "-f",
+                &text(folder.join("haproxy.cfg"))?,
+            ]))?]
         }
         Program::Nginx => {
             let args = ["-c", &text(folder.join("nginx.conf"))?, "-g", "daemon off;"];
@@ -236,8 +267,14 @@ fn daemons(case: &Case, folder: &Path, network: &Network) -> Result<Vec<Running>
             let mut daemons = Vec::new();
             for name in ["n1", "n2"] {
                 let own = folder.join(name);
-                let (file, parent, child) = (text(own.join("keepalived.conf"))?, text(own.join("pid"))?, text(own.join("vrrp"))?);
-                let args = ["--dont-fork", "--vrrp", "--log-console", "-f", &file, "-p", &parent, "-r", &child];
+                let (file, parent, child) =
+                    (text(own.join("keepalived.conf"))?, text(own.join("pid"))?, text(own.join("vrrp"))?);
+                // What a killed one left would keep the next one from starting.
+                for left in [&parent, &child] {
+                    let _ = std::fs::remove_file(left);
+                }
+                let args =
+                    ["--dont-fork", "--vrrp", "--log-console", "-f", &file, "-p", &parent, "-r", &child];
                 daemons.push(Running::start(network.on(name, "keepalived").args(args))?);
             }
             daemons
@@ -251,7 +288,11 @@ fn settle(network: &Network, address: &str, moving: bool) -> Result<(), Box<dyn 
         let probe = Probe::start(network, address, Duration::from_millis(500))?;
         wait(Duration::from_millis(700));
         let seen = probe.stop()?;
-        let well = seen.iter().rev().take(20).all(|seen| seen.by.is_some() && (!moving || seen.by.as_deref() == Some("n1")));
+        let well = seen
+            .iter()
+            .rev()
+            .take(20)
+            .all(|seen| seen.by.is_some() && (!moving || seen.by.as_deref() == Some("n1")));
         let mut who: Vec<_> = seen.iter().filter_map(|seen| seen.by.as_deref()).collect();
         who.sort_unstable();
         who.dedup();
@@ -267,11 +308,15 @@ fn recovered(seen: &[Seen], at: Timestamp, standby: Option<&str>) -> Duration {
         .filter(|seen| seen.end > at)
         .filter(|seen| match standby {
             Some(standby) => seen.by.as_deref() != Some(standby),
-            None => seen.by.is_none() || seen.end.since(seen.start) > LATE,
+            None => late(seen),
         })
         .map(|seen| seen.end.since(at))
         .max()
         .unwrap_or_default()
+}
+
+fn late(seen: &Seen) -> bool {
+    seen.by.is_none() || seen.end.since(seen.start) > LATE
 }
 
 impl Outcome {
@@ -326,12 +371,20 @@ impl fmt::Display for Outcome {
         let seconds = |span: Duration| format!("{:.2}s", span.as_secs_f64());
         let worst = self.worst();
         let (bound, ratio) = match self.bound() {
-            Some(bound) if !worst.is_zero() => (seconds(bound), format!("{:.2}", bound.as_secs_f64() / worst.as_secs_f64())),
+            Some(bound) if !worst.is_zero() => {
+                (seconds(bound), format!("{:.2}", bound.as_secs_f64() / worst.as_secs_f64()))
+            }
             Some(bound) => (seconds(bound), "-".to_owned()),
             None => ("never".to_owned(), "-".to_owned()),
         };
         let program = format!("{:?}", self.program).to_lowercase();
         let holds = if self.holds() { "" } else { "  does not hold" };
-        write!(f, "{program:<11} {:<17} {:<18} {bound:>6}  {:>14} {ratio:>12}{holds}", self.case, self.fault, seconds(worst))
+        write!(
+            f,
+            "{program:<11} {:<17} {:<18} {bound:>6}  {:>14} {ratio:>12}{holds}",
+            self.case,
+            self.fault,
+            seconds(worst)
+        )
     }
 }

@@ -38,7 +38,7 @@ fn measure(file: Option<&str>, filter: &str) -> Result<(), Box<dyn Error>> {
     let failed = Mutex::new(None);
     // Namespaces keep the cases apart, and they mostly wait.
     std::thread::scope(|scope| {
-        for _ in 0..4 {
+        for _ in 0..6 {
             scope.spawn(|| {
                 while let Some((n, case)) = left.lock().ok().and_then(|mut left| left.pop()) {
                     match cases::measure(&guard, n, &case) {
@@ -65,7 +65,11 @@ fn measure(file: Option<&str>, filter: &str) -> Result<(), Box<dyn Error>> {
         println!("{outcome}");
     }
     let missed = done.iter().filter(|(_, outcome)| !outcome.holds()).count();
-    println!("{} of {} bounds hold: not below the worst measured and not above twice that", done.len() - missed, done.len());
+    println!(
+        "{} of {} bounds hold: not below the worst measured and not above twice that",
+        done.len() - missed,
+        done.len()
+    );
     if let Some(file) = file {
         let figures: Vec<_> = done.iter().map(|(_, outcome)| outcome.json()).collect();
         std::fs::write(file, serde_json::to_string_pretty(&figures)?)?;

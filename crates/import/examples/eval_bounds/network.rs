@@ -46,11 +46,25 @@ impl Network {
     pub fn new(guard: &Guard, number: usize, machines: &[(&str, u8)]) -> Result<Self, Box<dyn Error>> {
         let mut network = Self { prefix: format!("{}-{number}", guard.prefix), names: Vec::new() };
         let switch = network.add("switch")?;
-        ip(&["-n", &switch, "link", "add", "br0", "type", "bridge", "mcast_snooping", "0", "forward_delay", "0"])?;
+        ip(&[
+            "-n",
+            &switch,
+            "link",
+            "add",
+            "br0",
+            "type",
+            "bridge",
+            "mcast_snooping",
+            "0",
+            "forward_delay",
+            "0",
+        ])?;
         ip(&["-n", &switch, "link", "set", "br0", "up"])?;
         for (name, last) in machines {
             let machine = network.add(name)?;
-            ip(&["-n", &switch, "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", &machine])?;
+            ip(&[
+                "-n", &switch, "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", &machine,
+            ])?;
             ip(&["-n", &switch, "link", "set", name, "master", "br0", "up"])?;
             ip(&["-n", &machine, "addr", "add", &format!("10.77.0.{last}/24"), "dev", "eth0"])?;
             ip(&["-n", &machine, "link", "set", "eth0", "up"])?;

@@ -25,7 +25,11 @@ pub fn serve(name: &str, port: &str) -> Result<(), Box<dyn Error>> {
                     Ok(read) => asked.extend(part.iter().take(read)),
                 }
             }
-            let _ = write!(stream, "HTTP/1.0 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{name}", name.len());
+            let _ = write!(
+                stream,
+                "HTTP/1.0 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{name}",
+                name.len()
+            );
         });
     }
     Ok(())

@@ -20,30 +20,46 @@ pub fn bounds(inventory: &Inventory, promises: &[Promised]) -> Vec<Bound> {
     let mut all = Vec::new();
     for service in recovered(inventory) {
         let promised = |way: &[&ServiceId]| {
-            let applies = promises.iter().filter(|promise| {
-                promise.service.as_ref().is_none_or(|service| way.contains(&service))
-            });
-            applies.min_by_key(|promise| promise.within).map(|promise| (promise.within, promise.origin.clone()))
+            let applies = promises
+                .iter()
+                .filter(|promise| promise.service.as_ref().is_none_or(|service| way.contains(&service)));
+            applies
+                .min_by_key(|promise| promise.within)
+                .map(|promise| (promise.within, promise.origin.clone()))
         };
         let way = ways.up(service);
-        let failing = [Failure::Refuses, Failure::Hangs].into_iter().filter_map(|failure| composed(inventory, &way, failure));
+        let failing = [Failure::Refuses, Failure::Hangs]
+            .into_iter()
+            .filter_map(|failure| composed(inventory, &way, failure));
         let mut mine: Vec<Bound> = Vec::new();
         let mut add = |lost: Option<PlaceId>, terms: Vec<Term>| {
-            if !mine.iter().any(|known| known.terms == terms) && terms.iter().any(|term| !term.value.is_zero()) {
-                mine.push(Bound { service: service.clone(), lost, terms, promised: promised(&way), fixed: None });
+            if !mine.iter().any(|known| known.terms == terms)
+                && terms.iter().any(|term| !term.value.is_zero())
+            {
+                mine.push(Bound {
+                    service: service.clone(),
+                    lost,
+                    terms,
+                    promised: promised(&way),
+                    fixed: None,
+                });
             }
         };
         if let Some(terms) = failing.max_by_key(|terms| sum(terms)) {
             add(None, terms);
         }
         let Some(found) = inventory.services.get(service) else { continue };
-        let mut places: BTreeSet<&PlaceId> = found.running().flat_map(|instance| around.with(instance.at.keys())).collect();
+        let mut places: BTreeSet<&PlaceId> =
+            found.running().flat_map(|instance| around.with(instance.at.keys())).collect();
         places.retain(|place| survives(found, place, &around));
         let Some(vanished) = composed(inventory, &way, Failure::Vanishes) else { continue };
         for place in places {
             let mut terms = vanished.clone();
             if let Some(term) = store_lost_too(inventory, &around, service, place) {
-                let at = terms.iter().position(|term| term.name == "election and promotion").unwrap_or(terms.len());
+                let at = terms
+                    .iter()
+                    .position(|term| term.name == "election and promotion")
+                    .unwrap_or(terms.len());
                 terms.insert(at, term);
             }
             add(Some(place.clone()), terms);
@@ -67,7 +83,10 @@ fn recovered(inventory: &Inventory) -> BTreeSet<&ServiceId> {
     inventory.mechanisms.iter().map(|mechanism| &mechanism.service).collect()
 }
 
-pub(super) fn of_service<'i>(inventory: &'i Inventory, service: &'i ServiceId) -> impl Iterator<Item = &'i Mechanism> {
+pub(super) fn of_service<'i>(
+    inventory: &'i Inventory,
+    service: &'i ServiceId,
+) -> impl Iterator<Item = &'i Mechanism> {
     inventory.mechanisms.iter().filter(move |mechanism| mechanism.service == *service)
 }
 
@@ -83,7 +102,8 @@ pub(super) fn composed(inventory: &Inventory, way: &[&ServiceId], failure: Failu
         .collect();
     own.sort_by_key(|(_, terms)| sum(terms));
     let (mechanism, mut terms) = own.into_iter().next()?;
-    let fails_over = matches!(mechanism.kind, MechanismKind::Patroni { .. } | MechanismKind::ManagedFailover { .. });
+    let fails_over =
+        matches!(mechanism.kind, MechanismKind::Patroni { .. } | MechanismKind::ManagedFailover { .. });
     for service in above {
         for mechanism in of_service(inventory, service) {
             match &mechanism.kind {
@@ -118,13 +138,19 @@ pub(super) fn sum(terms: &[Term]) -> Duration {
 }
 
 /// A member of the store that is lost together with the primary is asked in vain before another one is.
-fn store_lost_too(inventory: &Inventory, around: &Around<'_>, service: &ServiceId, place: &PlaceId) -> Option<Term> {
+fn store_lost_too(
+    inventory: &Inventory,
+    around: &Around<'_>,
+    service: &ServiceId,
+    place: &PlaceId,
+) -> Option<Term> {
     let retry = of_service(inventory, service).find_map(|mechanism| match &mechanism.kind {
         MechanismKind::Patroni { retry_timeout, .. } => Some(retry_timeout),
         _ => None,
     })?;
     let uses = |step: &&RecoveryStep| step.service.as_ref() == Some(service);
-    let store = inventory.steps.iter().filter(uses).find_map(|step| inventory.services.get(step.needs.as_ref()?))?;
+    let store =
+        inventory.steps.iter().filter(uses).find_map(|step| inventory.services.get(step.needs.as_ref()?))?;
     let lost = store.instances.iter().any(|instance| around.with(instance.at.keys()).contains(place));
     lost.then(|| Term {
         name: "a lost member of the store is asked first".to_owned(),

@@ -25,14 +25,21 @@ pub(super) enum Notices {
 pub(super) fn notices(kind: &MechanismKind, failure: Failure) -> Notices {
     match kind {
         MechanismKind::ActiveCheck { check, connect, answer, retries, again, cuts } => {
-            let Some(found) = checks_fail(check, failure) else { return Notices::Never(check.every.source.clone()) };
+            let Some(found) = checks_fail(check, failure) else {
+                return Notices::Never(check.every.source.clone());
+            };
             let repeats = again.as_ref().map_or(0, |again| again.times.0);
             let connecting = connect.as_ref().map(|connect| {
                 let says = match repeats {
                     0 => connect.says.clone(),
                     repeats => format!("{} × (1 + {repeats} repeats)", connect.says),
                 };
-                term("requests to it wait for a connection", connect.value * (1 + repeats), says, &connect.source)
+                term(
+                    "requests to it wait for a connection",
+                    connect.value * (1 + repeats),
+                    says,
+                    &connect.source,
+                )
             });
             let last = match failure {
                 Failure::Refuses => match again {
@@ -40,7 +47,12 @@ pub(super) fn notices(kind: &MechanismKind, failure: Failure) -> Notices {
                     None if retries.is_some() => {
                         let source = retries.as_ref().map_or(&check.every.source, |(_, source)| source);
                         let says = "a refused attempt goes to another server at once".to_owned();
-                        return Notices::After(vec![term("requests go elsewhere", Duration::ZERO, says, source)]);
+                        return Notices::After(vec![term(
+                            "requests go elsewhere",
+                            Duration::ZERO,
+                            says,
+                            source,
+                        )]);
                     }
                     None => None,
                     Some(again) => Some(term(
@@ -50,11 +62,16 @@ pub(super) fn notices(kind: &MechanismKind, failure: Failure) -> Notices {
                         &again.times.1,
                     )),
                 },
+                Failure::Vanishes | Failure::Hangs if cuts.is_some() => None,
                 Failure::Vanishes => connecting,
-                Failure::Hangs if cuts.is_some() => None,
                 Failure::Hangs => {
                     let waiting = answer.as_ref().map(|answer| {
-                        term("the last request waits for its answer", answer.value, answer.says.clone(), &answer.source)
+                        term(
+                            "the last request waits for its answer",
+                            answer.value,
+                            answer.says.clone(),
+                            &answer.source,
+                        )
                     });
                     [waiting, connecting].into_iter().flatten().max_by_key(|term| term.value)
                 }
@@ -69,7 +86,12 @@ pub(super) fn notices(kind: &MechanismKind, failure: Failure) -> Notices {
                         Some(_) => "a refused attempt goes to the next server at once",
                         None => "requests fail until enough of them have",
                     };
-                    return Notices::After(vec![term("requests go elsewhere", Duration::ZERO, says.to_owned(), source)]);
+                    return Notices::After(vec![term(
+                        "requests go elsewhere",
+                        Duration::ZERO,
+                        says.to_owned(),
+                        source,
+                    )]);
                 }
                 Failure::Vanishes => connect,
                 Failure::Hangs => answer,
@@ -100,7 +122,8 @@ pub(super) fn notices(kind: &MechanismKind, failure: Failure) -> Notices {
                 true => format!("{} × fall {fall}", interval.says),
                 false => format!("({} + {}) × fall {fall}", interval.says, timeout.says),
             };
-            let ran = term("the tracked script fails", (interval.value + each) * *fall, says, &interval.source);
+            let ran =
+                term("the tracked script fails", (interval.value + each) * *fall, says, &interval.source);
             match resigns {
                 true => Notices::After(vec![ran, skewed]),
                 false => Notices::After(vec![ran, silence(), skewed]),
@@ -126,7 +149,9 @@ pub(super) fn notices(kind: &MechanismKind, failure: Failure) -> Notices {
                 ]),
             }
         }
-        MechanismKind::ManagedFailover { within } => Notices::After(vec![of("the vendor makes a standby the primary", within)]),
+        MechanismKind::ManagedFailover { within } => {
+            Notices::After(vec![of("the vendor makes a standby the primary", within)])
+        }
         MechanismKind::Probes { readiness, liveness, .. } => match failure {
             Failure::Vanishes => Notices::Elsewhere,
             Failure::Refuses | Failure::Hangs => {
@@ -154,7 +179,9 @@ pub(super) fn notices(kind: &MechanismKind, failure: Failure) -> Notices {
             };
             Notices::After(found.into_iter().chain([of("names live on", ttl)]).collect())
         }
-        MechanismKind::Restart { .. } | MechanismKind::Scaling { .. } | MechanismKind::Client { .. } => Notices::Elsewhere,
+        MechanismKind::Restart { .. } | MechanismKind::Scaling { .. } | MechanismKind::Client { .. } => {
+            Notices::Elsewhere
+        }
     }
 }
 
@@ -175,7 +202,11 @@ fn checks_fail(check: &BackendCheck, failure: Failure) -> Option<Term> {
         Failure::Refuses => None,
         Failure::Vanishes => Some(check.connect.as_ref().unwrap_or(&check.timeout)),
         Failure::Hangs if check.asks == Asks::Connection => return None,
-        Failure::Hangs => Some(&check.timeout),
+        // HAProxy does not cut short what it allowed for the connection when that comes about at once.
+        Failure::Hangs => [Some(&check.timeout), check.connect.as_ref()]
+            .into_iter()
+            .flatten()
+            .max_by_key(|timer| timer.value),
     };
     let fall = check.fall.0.max(1);
     let each = waits.map_or(Duration::ZERO, |waits| waits.value);

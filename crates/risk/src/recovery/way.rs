@@ -18,8 +18,12 @@ impl<'i> Ways<'i> {
                 needed_by.entry(&need.service).or_default().push(id);
             }
         }
-        let core = inventory.services.iter().filter(|(_, service)| matches!(service.intent.tier, Some((Tier::Core, _))));
-        let core = core.map(|(id, _)| id).chain(inventory.entries.iter().map(|entry| &entry.service)).collect();
+        let core = inventory
+            .services
+            .iter()
+            .filter(|(_, service)| matches!(service.intent.tier, Some((Tier::Core, _))));
+        let core =
+            core.map(|(id, _)| id).chain(inventory.entries.iter().map(|entry| &entry.service)).collect();
         Self { needed_by, core }
     }
 

@@ -5,11 +5,13 @@
 //! difference of two of its timestamps is a true duration even when somebody sets the machine's time.
 
 mod clock;
+mod day;
 mod rng;
 mod span;
 mod timestamp;
 
 pub use clock::{Clock, SystemClock, VirtualClock};
+pub use day::{Day, DayError};
 pub use rng::Rng;
 pub use span::{SpanError, format_span, parse_span};
 pub use timestamp::{Timestamp, TimestampError};

@@ -76,9 +76,10 @@ fn the_same_stands_in_json() {
 
 #[test]
 fn every_rule_is_explained() {
-    for rule in dinghai_estate::rules() {
-        let (page, code) = page(&["explain", rule.id]);
-        assert!(page.starts_with(rule.id) && code == Some(0), "{page}");
+    let of_estates = dinghai_estate::rules().iter().map(|rule| rule.id);
+    for id in dinghai_risk::rules().iter().map(|rule| rule.id).chain(of_estates) {
+        let (page, code) = page(&["explain", id]);
+        assert!(page.starts_with(id) && code == Some(0), "{page}");
     }
     assert_eq!(page(&["explain", "no-such-rule"]).1, Some(1));
 }

@@ -24,9 +24,9 @@ pub use inventory::{
 };
 pub use lint::{Lint, Rule, lint, rules};
 pub use model::{
-    ActionBudget, ActionKind, Address, Autonomy, Balance, Check, Console, CutOff, Drill, DrillFault, Estate,
-    Expectation, Gateway, Grades, Instance, Need, NeedKind, Origin, Place, PlaceKind, Priority, ProbeSpec,
-    Promise, PromiseTarget, Restart, Route, Run, Service, ShareLimit, Tier, Value,
+    Acceptance, ActionBudget, ActionKind, Address, Autonomy, Balance, Check, Console, CutOff, Drill,
+    DrillFault, Estate, Expectation, Gateway, Grades, Instance, Need, NeedKind, Origin, Place, PlaceKind,
+    Priority, ProbeSpec, Promise, PromiseTarget, Restart, Route, Run, Service, ShareLimit, Tier, Value,
 };
 pub use money::{Money, MoneyError};
 pub use problem::{Problem, Severity};

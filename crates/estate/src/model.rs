@@ -4,6 +4,7 @@
 //! one file can be given by itself. References between parts (a need on a service, a route to one) are checked too,
 //! so readers may rely on them. Every declared thing carries its [`Origin`], so that a finding can name file and line.
 
+mod acceptance;
 mod gateway;
 mod instance;
 mod place;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DrillId, GatewayId, InstanceId, PlaceId, PromiseId, RouteId, ServiceId};
 
+pub use acceptance::Acceptance;
 pub use gateway::{Balance, CutOff, Gateway, Priority, Route};
 pub use instance::{Address, Check, Instance, ProbeSpec, Restart, Run};
 pub use place::{Place, PlaceKind};
@@ -49,6 +51,10 @@ impl fmt::Display for Origin {
 pub struct Estate {
     /// The estate's name.
     pub name: String,
+    /// Files and folders of other tools whose facts belong to this estate, as seen from where its first file is named, and where
+    /// each is declared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub imports: Vec<(String, Origin)>,
     /// Failure domains.
     pub places: BTreeMap<PlaceId, Place>,
     /// Services.
@@ -68,9 +74,31 @@ pub struct Estate {
     pub quiet: Duration,
     /// Where the console listens.
     pub console: Console,
+    /// Findings of `check` that are left as they are for a time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepts: Vec<Acceptance>,
 }
 
 impl Estate {
+    /// What of it can be run, and the services that cannot: those of which only imported files declare the instances. Needs on
+    /// them, and on services that no file of the estate declares, are left out with them.
+    pub fn runnable(mut self) -> (Self, Vec<ServiceId>) {
+        if self.imports.is_empty() {
+            return (self, Vec::new());
+        }
+        let routed: BTreeSet<&ServiceId> =
+            self.gateways.values().flat_map(|gateway| gateway.routes.iter().map(|route| &route.to)).collect();
+        let only_imported =
+            self.services.iter().filter(|(id, service)| service.instances.is_empty() && !routed.contains(id));
+        let left_out: Vec<ServiceId> = only_imported.map(|(id, _)| id.clone()).collect();
+        self.services.retain(|id, _| !left_out.contains(id));
+        let known: BTreeSet<ServiceId> = self.services.keys().cloned().collect();
+        for service in self.services.values_mut() {
+            service.needs.retain(|need| known.contains(&need.service));
+        }
+        (self, left_out)
+    }
+
     /// Every instance with its service, spares included.
     pub fn instances(&self) -> impl Iterator<Item = (&ServiceId, &Instance)> {
         self.services.iter().flat_map(|(id, service)| service.instances.iter().map(move |i| (id, i)))

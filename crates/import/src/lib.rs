@@ -4,16 +4,33 @@
 //! else is still read. Nothing here does I/O: files come in as text, and inventories go out. A value that the files do not
 //! tell is unknown with its reason; nothing is guessed into a fact.
 
+mod compose;
+mod connection;
+mod estates;
+mod format;
 mod fragment;
+mod groups;
 mod haproxy;
 mod keepalived;
+mod kubernetes;
 mod link;
 mod machine;
 mod machines;
 mod nginx;
+#[cfg(test)]
+mod outline;
+mod overlays;
 mod patroni;
+pub mod redact;
+mod roles;
+mod span;
+mod spot;
+#[allow(dead_code, reason = "called once the importers are wired together")]
+mod terraform;
 mod value;
 mod yaml;
+
+pub use estates::{Import, Imported, Joining, import};
 
 /// A file as it was read from disk.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,6 +14,11 @@ pub fn of_machines(name: &str, files: &[SourceFile]) -> Inventory {
     link::link(read(name, &files.iter().collect::<Vec<_>>()))
 }
 
+/// Whether it is the configuration of one of these programs.
+pub(crate) fn is_machine(file: &SourceFile) -> bool {
+    IMPORTERS.iter().any(|(is, _)| is(&file.path, &file.text))
+}
+
 /// The same, before names are resolved.
 pub(crate) fn read(name: &str, files: &[&SourceFile]) -> Fragment {
     let mut fragment = Fragment::default();

@@ -37,6 +37,8 @@ pub(crate) enum Value {
     Map(Vec<(Key, Node)>),
     /// What another resource will be: its address, such as `module.net.aws_subnet.a[0]`, and the attribute, such as `id`.
     Reference(String, String),
+    /// A text put together from parts of which at least one is not known yet: texts, references and unknowns, in order.
+    Joined(Vec<Node>),
 }
 
 /// A key of a map.
@@ -131,6 +133,13 @@ impl Node {
     pub(crate) fn unknown(&self) -> Option<&str> {
         match &self.value {
             Value::Unknown(why) => Some(why),
+            Value::Joined(parts) => {
+                let why = parts.iter().find_map(|part| match &part.value {
+                    Value::Unknown(why) => Some(why.as_str()),
+                    _ => None,
+                });
+                Some(why.unwrap_or("a part of it is only known once it is made"))
+            }
             _ => None,
         }
     }

@@ -10,8 +10,8 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use dinghai_clock::{Clock, SystemClock};
-use dinghai_estate::{Estate, FailureDomains, Files, ServiceId, decode};
-use dinghai_risk::cut_sets;
+use dinghai_estate::{Estate, Files, Inventory, ServiceId, Tier, decode};
+use dinghai_risk::{Stands, cut_sets};
 
 /// Services at each depth of need; those of the first are core.
 const LAYERS: [usize; 6] = [1_000, 1_800, 1_800, 1_800, 1_800, 1_800];
@@ -43,12 +43,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     let Some(estate) = decoded.estate else {
         return Err(format!("the estate has mistakes: {:?}", decoded.problems.first()).into());
     };
+    let core_ids: BTreeSet<ServiceId> = estate
+        .services
+        .iter()
+        .filter(|(_, service)| service.tier == Tier::Core)
+        .map(|(id, _)| id.clone())
+        .collect();
     let mut runs = Vec::new();
     let mut orders = [0_usize; ORDER + 1];
     let (mut core, mut truncated) = (0, 0);
     for _ in 0..RUNS {
         let start = clock.now();
-        let cuts = cut_sets(&estate, &FailureDomains::of(&estate), ORDER);
+        let inventory = Inventory::of(&estate);
+        let cuts = cut_sets(&inventory, &core_ids, ORDER, Stands::OnEnough);
         runs.push(clock.now().since(start));
         orders = [0; ORDER + 1];
         for cut in cuts.services().flat_map(|service| cuts.of(service)) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 
-use dinghai_estate::{Estate, Instance, InstanceId, NeedKind, Origin, PlaceId, PlaceKind, ServiceId};
+use dinghai_estate::{FoundInstance, InstanceId, Inventory, NeedKind, Origin, PlaceId, PlaceKind, ServiceId};
 use serde::Serialize;
 
 use crate::cuts::Stands;
@@ -28,7 +28,7 @@ pub struct Counterexample {
 }
 
 /// A place that is lost.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Lost {
     /// Which.
     pub place: PlaceId,
@@ -54,33 +54,39 @@ pub struct Gone {
     pub origin: Origin,
 }
 
+/// Every service of the closure that loses too many of its own instances, by the shortest chain of hard needs; nearest first, by
+/// name among equals. A service whose instances are not all known is taken to stand.
 pub(crate) fn find(
-    estate: &Estate,
+    inventory: &Inventory,
     containment: &Containment<'_>,
     stands: Stands,
     service: &ServiceId,
     places: &[PlaceId],
-) -> Option<Counterexample> {
+) -> Vec<Counterexample> {
     let lost: Vec<PlaceNumber> = places.iter().filter_map(|place| containment.number(place)).collect();
+    let mut found = Vec::new();
     let mut seen = BTreeSet::from([service]);
     let mut open: VecDeque<(&ServiceId, Vec<Through>)> = VecDeque::from([(service, Vec::new())]);
     while let Some((id, through)) = open.pop_front() {
-        let Some(at) = estate.services.get(id) else { continue };
+        let Some(at) = inventory.services.get(id) else { continue };
         let standing = containment.running(at);
-        let needed = stands.enough(at);
-        if too_few(&standing, needed, &lost) {
-            let running = at.instances.iter().filter(|instance| !instance.spare).zip(&standing);
-            let gone = running.filter(|(_, places)| places.iter().any(|place| lost.contains(place)));
-            let mut gone: Vec<&Instance> = gone.map(|(instance, _)| instance).collect();
+        let needed = stands.needed(at);
+        if at.open.is_none() && too_few(&standing, needed, &lost) {
+            let gone =
+                at.running().zip(&standing).filter(|(_, at)| at.iter().any(|place| lost.contains(place)));
+            let mut gone: Vec<&FoundInstance> = gone.map(|(instance, _)| instance).collect();
             gone.sort_by_key(|instance| &instance.id);
-            let named =
-                |instance: &Instance| Gone { instance: instance.id.clone(), origin: instance.origin.clone() };
-            let kind =
-                |place: &PlaceId| Some(Lost { place: place.clone(), kind: estate.places.get(place)?.kind });
-            return Some(Counterexample {
+            let named = |instance: &FoundInstance| Gone {
+                instance: instance.id.clone(),
+                origin: instance.source.origin.clone(),
+            };
+            let kind = |place: &PlaceId| {
+                Some(Lost { place: place.clone(), kind: inventory.places.get(place)?.kind })
+            };
+            found.push(Counterexample {
                 service: service.clone(),
                 lost: places.iter().filter_map(kind).collect(),
-                through,
+                through: through.clone(),
                 gone: gone.into_iter().map(named).collect(),
                 running: standing.len(),
                 needed,
@@ -90,12 +96,12 @@ pub(crate) fn find(
         hard.sort_by_key(|need| &need.service);
         for need in hard {
             if seen.insert(&need.service) {
-                let step = Through { service: need.service.clone(), origin: need.origin.clone() };
+                let step = Through { service: need.service.clone(), origin: need.source.origin.clone() };
                 open.push_back((&need.service, through.iter().cloned().chain([step]).collect()));
             }
         }
     }
-    None
+    found
 }
 
 impl Counterexample {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dinghai_estate::{Estate, FailureDomains, NeedKind, PlaceId, Service, ServiceId, Tier};
+use dinghai_estate::{FoundInstance, FoundService, Inventory, NeedKind, PlaceId, ServiceId};
 use serde::Serialize;
 
 use crate::counterexample::{self, Counterexample};
@@ -34,29 +34,32 @@ impl CutSet {
 
 /// When a service has too few instances left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stands {
-    /// On one.
-    OnOne,
-    /// On its declared minimum, and on one at least.
+pub enum Stands {
+    /// On as many as it takes to work at all: one, or a quorum.
+    OnEnough,
+    /// On the minimum that the user stated, and on enough at least.
     OnMinimum,
 }
 
 impl Stands {
-    pub(crate) fn enough(self, service: &Service) -> usize {
+    pub(crate) fn needed(self, service: &FoundService) -> usize {
+        let enough = service.enough.as_ref().map_or(1, |enough| enough.count as usize).max(1);
         match self {
-            Self::OnOne => 1,
-            Self::OnMinimum => (service.minimum as usize).max(1),
+            Self::OnEnough => enough,
+            Self::OnMinimum => {
+                service.intent.minimum.as_ref().map_or(enough, |(minimum, _)| enough.max(*minimum as usize))
+            }
         }
     }
 }
 
-/// The cut sets of an estate's core services.
+/// The cut sets of an inventory's core services.
 #[derive(Clone, Debug)]
-pub struct Cuts<'e> {
-    estate: &'e Estate,
-    containment: Containment<'e>,
+pub struct Cuts<'i> {
+    inventory: &'i Inventory,
+    containment: Containment<'i>,
     stands: Stands,
-    services: BTreeMap<&'e ServiceId, OfService>,
+    services: BTreeMap<&'i ServiceId, OfService>,
 }
 
 #[derive(Clone, Debug)]
@@ -65,28 +68,26 @@ struct OfService {
     truncated: bool,
 }
 
-/// What stops each core service: it stands while one instance is left of it and of each service that it needs hard.
+/// What surely stops each of these services. It stands while as many instances as `stands` says are left of it and of each
+/// service that it needs hard. A service whose instances are not all known is taken to stand: nobody can tell.
 ///
 /// Cut sets of up to `order` places are found, all of them; [`Cuts::truncated`] says where larger ones may be.
-pub fn cut_sets<'e>(estate: &'e Estate, domains: &FailureDomains, order: usize) -> Cuts<'e> {
-    cuts(estate, domains, order, Stands::OnOne)
-}
-
-/// The same where a service is taken to stand only on its declared `minimum` of instances.
-pub fn cut_sets_below_minimum<'e>(estate: &'e Estate, domains: &FailureDomains, order: usize) -> Cuts<'e> {
-    cuts(estate, domains, order, Stands::OnMinimum)
-}
-
-fn cuts<'e>(estate: &'e Estate, domains: &FailureDomains, order: usize, stands: Stands) -> Cuts<'e> {
-    let containment = Containment::of(estate, domains);
+pub fn cut_sets<'i>(
+    inventory: &'i Inventory,
+    core: &BTreeSet<ServiceId>,
+    order: usize,
+    stands: Stands,
+) -> Cuts<'i> {
+    let containment = Containment::of(inventory);
     let mut known: BTreeMap<&ServiceId, Own> = BTreeMap::new();
     let mut sieve = Sieve::over(&containment);
     let mut services = BTreeMap::new();
-    for (id, _) in estate.services.iter().filter(|(_, service)| service.tier == Tier::Core) {
-        let closure = closure(estate, id);
+    for (id, _) in inventory.services.iter().filter(|(id, _)| core.contains(*id)) {
+        let closure = closure(inventory, id);
         for (needed, service) in &closure {
-            known.entry(needed).or_insert_with(|| {
-                own(&containment.running(service), stands.enough(service), order, &containment)
+            known.entry(needed).or_insert_with(|| match &service.open {
+                Some(_) => Own::default(),
+                None => own(&containment.running(service), stands.needed(service), order, &containment),
             });
         }
         let owns = || closure.iter().filter_map(|(needed, _)| known.get(needed));
@@ -98,16 +99,19 @@ fn cuts<'e>(estate: &'e Estate, domains: &FailureDomains, order: usize, stands: 
         cuts.sort_by(|a, b| (a.order(), a).cmp(&(b.order(), b)));
         services.insert(id, OfService { cuts, truncated: owns().any(|own| own.truncated) });
     }
-    Cuts { estate, containment, stands, services }
+    Cuts { inventory, containment, stands, services }
 }
 
 /// The service and all that it needs hard, at any depth.
-fn closure<'e>(estate: &'e Estate, id: &'e ServiceId) -> Vec<(&'e ServiceId, &'e Service)> {
+pub(crate) fn closure<'i>(
+    inventory: &'i Inventory,
+    id: &'i ServiceId,
+) -> Vec<(&'i ServiceId, &'i FoundService)> {
     let mut seen = BTreeSet::from([id]);
-    let mut found: Vec<(&ServiceId, &Service)> = Vec::new();
+    let mut found: Vec<(&ServiceId, &FoundService)> = Vec::new();
     let mut open = vec![id];
     while let Some(id) = open.pop() {
-        let Some(service) = estate.services.get(id) else { continue };
+        let Some(service) = inventory.services.get(id) else { continue };
         found.push((id, service));
         let hard = service.needs.iter().filter(|need| need.kind == NeedKind::Hard);
         open.extend(hard.map(|need| &need.service).filter(|needed| seen.insert(needed)));
@@ -115,9 +119,9 @@ fn closure<'e>(estate: &'e Estate, id: &'e ServiceId) -> Vec<(&'e ServiceId, &'e
     found
 }
 
-impl<'e> Cuts<'e> {
+impl<'i> Cuts<'i> {
     /// The core services, by name.
-    pub fn services(&self) -> impl Iterator<Item = &'e ServiceId> {
+    pub fn services(&self) -> impl Iterator<Item = &'i ServiceId> {
         self.services.keys().copied()
     }
 
@@ -134,6 +138,24 @@ impl<'e> Cuts<'e> {
     /// Why the service stops when the places of the cut set are lost: by the shortest chain of needs, the first by name
     /// among equals. None when it does not stop.
     pub fn why(&self, service: &ServiceId, cut: &CutSet) -> Option<Counterexample> {
-        counterexample::find(self.estate, &self.containment, self.stands, service, cut.places())
+        self.why_without(service, cut.places())
+    }
+
+    /// The same for any places, whether their loss is minimal or not.
+    pub fn why_without(&self, service: &ServiceId, places: &[PlaceId]) -> Option<Counterexample> {
+        counterexample::find(self.inventory, &self.containment, self.stands, service, places)
+            .into_iter()
+            .next()
+    }
+
+    /// Whether the instance is lost with the place.
+    pub(crate) fn stands_at(&self, instance: &FoundInstance, place: &PlaceId) -> bool {
+        let place = self.containment.number(place);
+        place.is_some_and(|place| self.containment.of_instance(instance).binary_search(&place).is_ok())
+    }
+
+    /// The service and all that it needs hard which lose too many of their own instances with the places, nearest first.
+    pub fn stopped_by(&self, service: &ServiceId, places: &[PlaceId]) -> Vec<Counterexample> {
+        counterexample::find(self.inventory, &self.containment, self.stands, service, places)
     }
 }

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use dinghai_estate::{Estate, FailureDomains, Files, NeedKind, PlaceId, ServiceId, decode};
-use dinghai_risk::{Cuts, cut_sets, cut_sets_below_minimum};
+use dinghai_estate::{Estate, FailureDomains, Files, Inventory, NeedKind, PlaceId, ServiceId, Tier, decode};
+use dinghai_risk::{Cuts, Stands, cut_sets};
 use proptest::prelude::*;
 
 struct Text(String);
@@ -21,6 +21,14 @@ fn estate(text: &str) -> Estate {
         decode("dinghai.yaml", &Text(format!("estate: shop\npromises: {{ profile: none }}\n{text}")));
     assert!(decoded.estate.is_some(), "{text}\n{:?}", decoded.problems);
     decoded.estate.unwrap()
+}
+
+/// Of every service that the estate calls core.
+fn cuts(inventory: &Inventory, order: usize, stands: Stands) -> Cuts<'_> {
+    let core = |(id, service): (&ServiceId, &dinghai_estate::FoundService)| {
+        service.intent.tier.as_ref().filter(|(tier, _)| *tier == Tier::Core).map(|_| id.clone())
+    };
+    cut_sets(inventory, &inventory.services.iter().filter_map(core).collect(), order, stands)
 }
 
 fn shown(cuts: &Cuts<'_>, service: &str) -> Vec<String> {
@@ -49,8 +57,8 @@ services:
 
 #[test]
 fn a_zone_that_holds_every_instance_of_a_needed_service_is_a_cut() {
-    let estate = estate(TWO_ZONES);
-    let cuts = cut_sets(&estate, &FailureDomains::of(&estate), 3);
+    let inventory = Inventory::of(&estate(TWO_ZONES));
+    let cuts = cuts(&inventory, 3, Stands::OnEnough);
     assert_eq!(shown(&cuts, "checkout"), ["hz-a", "n1+n2", "n1+n3"]);
     assert!(!cuts.truncated(&"checkout".into()));
     let why = |n: usize| cuts.why(&"checkout".into(), cuts.of(&"checkout".into()).get(n).unwrap()).unwrap();
@@ -65,9 +73,9 @@ fn a_zone_that_holds_every_instance_of_a_needed_service_is_a_cut() {
 #[test]
 fn fewer_than_the_minimum_counts_when_asked_for() {
     let estate = estate(&TWO_ZONES.replace("  orders-db:\n", "  orders-db:\n    minimum: 2\n"));
-    let domains = FailureDomains::of(&estate);
-    assert_eq!(shown(&cut_sets(&estate, &domains, 3), "orders-db"), ["hz-a", "n1+n2"]);
-    let below = cut_sets_below_minimum(&estate, &domains, 3);
+    let inventory = Inventory::of(&estate);
+    assert_eq!(shown(&cuts(&inventory, 3, Stands::OnEnough), "orders-db"), ["hz-a", "n1+n2"]);
+    let below = cuts(&inventory, 3, Stands::OnMinimum);
     assert_eq!(shown(&below, "orders-db"), ["n1", "n2"]);
     let why = below.why(&"orders-db".into(), below.of(&"orders-db".into()).first().unwrap()).unwrap();
     assert_eq!(
@@ -79,8 +87,8 @@ fn fewer_than_the_minimum_counts_when_asked_for() {
 
 #[test]
 fn larger_cut_sets_are_not_looked_for_and_that_is_said() {
-    let estate = estate(TWO_ZONES);
-    let cuts = cut_sets(&estate, &FailureDomains::of(&estate), 1);
+    let inventory = Inventory::of(&estate(TWO_ZONES));
+    let cuts = cuts(&inventory, 1, Stands::OnEnough);
     assert_eq!(shown(&cuts, "checkout"), ["hz-a"]);
     assert!(cuts.truncated(&"checkout".into()));
 }
@@ -228,9 +236,9 @@ proptest! {
     #[test]
     fn cut_sets_are_what_trying_every_combination_finds(drawn in drawn()) {
         let estate = estate(&text(&drawn, false));
-        let domains = FailureDomains::of(&estate);
-        for minimum in [false, true] {
-            let cuts = if minimum { cut_sets_below_minimum(&estate, &domains, 3) } else { cut_sets(&estate, &domains, 3) };
+        let inventory = Inventory::of(&estate);
+        for (minimum, stands) in [(false, Stands::OnEnough), (true, Stands::OnMinimum)] {
+            let cuts = cuts(&inventory, 3, stands);
             let service = ServiceId::from("s0");
             prop_assert_eq!(found(&cuts, &service), by_trying(&estate, &service, minimum));
         }
@@ -239,7 +247,8 @@ proptest! {
     #[test]
     fn every_cut_set_has_a_counterexample_that_holds(drawn in drawn()) {
         let estate = estate(&text(&drawn, false));
-        let cuts = cut_sets(&estate, &FailureDomains::of(&estate), 3);
+        let inventory = Inventory::of(&estate);
+        let cuts = cuts(&inventory, 3, Stands::OnEnough);
         for service in cuts.services() {
             for cut in cuts.of(service) {
                 let why = cuts.why(service, cut).unwrap();
@@ -258,8 +267,9 @@ proptest! {
         more.services.last_mut().unwrap().instances.push((place, false));
         let after = estate(&text(&more, false));
         let domains = FailureDomains::of(&before);
-        let old = cut_sets(&before, &domains, 3);
-        let new = cut_sets(&after, &FailureDomains::of(&after), 3);
+        let (before, after) = (Inventory::of(&before), Inventory::of(&after));
+        let old = cuts(&before, 3, Stands::OnEnough);
+        let new = cuts(&after, 3, Stands::OnEnough);
         for service in new.services() {
             for cut in new.of(service) {
                 let cut: Vec<&PlaceId> = cut.places().iter().collect();
@@ -272,8 +282,9 @@ proptest! {
     #[test]
     fn the_order_of_the_input_changes_nothing(drawn in drawn()) {
         let (one, other) = (estate(&text(&drawn, false)), estate(&text(&drawn, true)));
-        let forwards = cut_sets(&one, &FailureDomains::of(&one), 3);
-        let backwards = cut_sets(&other, &FailureDomains::of(&other), 3);
+        let (one, other) = (Inventory::of(&one), Inventory::of(&other));
+        let forwards = cuts(&one, 3, Stands::OnEnough);
+        let backwards = cuts(&other, 3, Stands::OnEnough);
         for service in forwards.services() {
             prop_assert_eq!(forwards.of(service), backwards.of(service));
             prop_assert_eq!(forwards.truncated(service), backwards.truncated(service));

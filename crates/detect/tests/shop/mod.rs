@@ -68,6 +68,7 @@ pub(crate) fn service(name: &str, tier: Tier, minimum: u32, zones: &[&str], spar
             .map(|kind| (kind, Autonomy::Auto))
             .into(),
         value: None,
+        capacity: None,
         origin: Origin::default(),
     }
 }
@@ -97,6 +98,7 @@ pub(crate) fn shop() -> Estate {
     let recommend = service("recommend", Tier::Secondary, 1, &["hz-a", "hz-b"], &[]);
     Estate {
         name: "shop".to_owned(),
+        imports: Vec::new(),
         places: BTreeMap::from([
             (PlaceId::from("cn"), place(PlaceKind::Region, &[])),
             (PlaceId::from("hz-a"), place(PlaceKind::Zone, &["cn"])),
@@ -130,5 +132,6 @@ pub(crate) fn shop() -> Estate {
         grades: Grades::default(),
         quiet: Duration::from_secs(600),
         console: Console::default(),
+        accepts: Vec::new(),
     }
 }

@@ -27,10 +27,19 @@ impl Source {
         Ok(folder.to_owned())
     }
 
-    /// The estate; when it cannot be used, nothing, and what is wrong with it is told on standard error.
+    /// The estate as far as it can be run; when it cannot be used, nothing. What is wrong with it, and what of it is not run, is
+    /// told on standard error.
     pub(crate) fn load(&self) -> anyhow::Result<Option<Estate>> {
         let decoded = read(&self.path);
         eprint!("{}", problems_page(&decoded)?);
-        Ok(decoded.estate)
+        let Some((estate, left_out)) = decoded.estate.map(Estate::runnable) else { return Ok(None) };
+        if !left_out.is_empty() {
+            let names: Vec<String> = left_out.iter().map(|id| format!("`{id}`")).collect();
+            eprintln!(
+                "not run: {}, whose instances stand only in imported files; declare `instances` to run them",
+                names.join(", ")
+            );
+        }
+        Ok(Some(estate))
     }
 }

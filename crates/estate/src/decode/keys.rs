@@ -4,9 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use dinghai_clock::Day;
 use serde_json::{Value as Json, json};
 
-use super::scalars::{Rate, Share, UrlPath, words};
+use super::scalars::{Rate, Share, Surge, UrlPath, words};
 use super::shape::{At, Decode, Defs, Named, OneOrMany, Short, keys};
 use crate::problem::{Problems, Spot};
 use crate::tree::Node;
@@ -30,6 +31,8 @@ keys! {
         estate: String = "estate";
         /// More files to read, as paths relative to this one.
         include: Vec<At<String>> = "include" | "includes";
+        /// Files and folders of other tools whose facts belong to this estate, as paths relative to this one.
+        import: Vec<At<String>> = "import" | "imports";
         /// Failure domains by name: what is in one of them fails together.
         places: Named<PlaceId, PlaceKeys> = "places" | "failure-domains";
         /// Services by name.
@@ -48,6 +51,8 @@ keys! {
         quiet: Duration = "quiet";
         /// The operators' console.
         console: ConsoleKeys = "console";
+        /// Findings of `check` that are left as they are for a time.
+        accept: Vec<At<AcceptKeys>> = "accept" | "accepts" | "suppress";
     }
 
     /// A failure domain: what is in it fails together.
@@ -83,6 +88,8 @@ keys! {
         autonomy: AutonomyKeys = "autonomy", default(AutonomyKeys::default());
         /// What a request to it is worth; without it losses are unknown.
         value: ValueKeys = "value";
+        /// How much it has to carry, and how much one instance carries; without it capacity is not judged.
+        capacity: CapacityKeys = "capacity";
     }
 
     /// A running copy of a service at a place.
@@ -163,6 +170,16 @@ keys! {
         order: Money = "order";
         /// Shares of failed buyers who come back later, for the low, the likely and the high loss.
         come_back: Vec<At<Share>> = "come-back";
+    }
+
+    /// How much a service has to carry, and how much one instance carries.
+    CapacityKeys("capacity") {
+        /// What one instance carries, such as `500/s`.
+        each: Rate = "each", required;
+        /// The load at the usual peak.
+        peak: Rate = "peak", required;
+        /// How far a surge goes, as a share of the peak: `300%` is three times the peak.
+        surge: Surge = "surge", default(Surge(1.0));
     }
 
     /// A process on the traffic path.
@@ -281,6 +298,20 @@ keys! {
     ConsoleKeys("console") {
         /// IP address and port where it listens.
         listen: SocketAddr = "listen", default(Console::default().listen);
+    }
+
+    /// A finding of `check` that is known and left as it is until a day.
+    AcceptKeys("accept") {
+        /// The rule, as `check` names it.
+        rule: String = "rule", required;
+        /// The service that the finding is about, or several that it is about together; any unless said.
+        about: OneOrMany<ServiceId> = "about" | "service" | "services";
+        /// The place that is lost in it, or the places that are lost together; any unless said.
+        lost: OneOrMany<PlaceId> = "lost" | "lose";
+        /// Why it is accepted.
+        reason: String = "reason" | "because", required;
+        /// The last day on which it is, such as `2027-03-01`.
+        until: Day = "until" | "expires", required;
     }
 }
 

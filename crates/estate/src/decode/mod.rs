@@ -20,10 +20,12 @@ pub use schema::json_schema;
 
 use crate::problem::{Problem, Problems, Severity, Spot};
 use crate::tree;
-use crate::{ActionBudget, Console, DrillId, Estate, GatewayId, Grades, PlaceId, ServiceId};
+use crate::{
+    Acceptance, ActionBudget, Console, DrillId, Estate, GatewayId, Grades, Origin, PlaceId, ServiceId,
+};
 use keys::{
-    BudgetKeys, ConsoleKeys, DrillKeys, EstateKeys, GatewayKeys, GradeKeys, PlaceKeys, Profile, ServiceKeys,
-    Stated,
+    AcceptKeys, BudgetKeys, ConsoleKeys, DrillKeys, EstateKeys, GatewayKeys, GradeKeys, PlaceKeys, Profile,
+    ServiceKeys, Stated,
 };
 use shape::{At, Decode};
 
@@ -70,6 +72,7 @@ type Declared<K, V> = Vec<(At<K>, Option<At<V>>)>;
 #[derive(Default)]
 struct Parts {
     estate: Option<At<String>>,
+    imports: Vec<(String, Origin)>,
     places: Declared<PlaceId, PlaceKeys>,
     services: Declared<ServiceId, ServiceKeys>,
     gateways: Declared<GatewayId, GatewayKeys>,
@@ -80,6 +83,7 @@ struct Parts {
     grades: Option<At<GradeKeys>>,
     quiet: Option<At<std::time::Duration>>,
     console: Option<At<ConsoleKeys>>,
+    accepts: Vec<At<AcceptKeys>>,
 }
 
 struct Reading<'f> {
@@ -155,8 +159,25 @@ impl Reading<'_> {
         self.parts.services.extend(keys.services.into_iter().flat_map(|section| section.value.0));
         self.parts.gateways.extend(keys.gateways.into_iter().flat_map(|section| section.value.0));
         self.parts.drills.extend(keys.drills.into_iter().flat_map(|section| section.value.0));
+        for import in keys.import.into_iter().flat_map(|list| list.value) {
+            self.import(path, &import);
+        }
+        self.parts.accepts.extend(keys.accept.into_iter().flat_map(|list| list.value));
         for include in keys.include.into_iter().flat_map(|list| list.value) {
             self.include(path, &include);
+        }
+    }
+
+    /// Keeps what to import, as seen from where the root is named. It is not read here.
+    fn import(&mut self, path: &str, import: &At<String>) {
+        let Some(target) = beside(path, &import.value) else {
+            let message = format!("`{}` is not a path relative to this file", import.value);
+            let help = "name a file or folder as seen from this one: `.` is the folder of this file";
+            self.problems.add_with_help("import", import.at, message, help);
+            return;
+        };
+        if self.parts.imports.iter().all(|(known, _)| *known != target) {
+            self.parts.imports.push((target, self.problems.origin(import.at)));
         }
     }
 
@@ -182,12 +203,20 @@ impl Reading<'_> {
 /// `include` as seen from where `path` is named; none when it is absolute, empty or ends at a folder.
 fn relative(path: &str, include: &str) -> Option<String> {
     let file = |part: &str| !matches!(part, "" | "." | "..");
-    if include.starts_with('/') || !include.rsplit('/').next().is_some_and(file) {
+    match include.rsplit('/').next().is_some_and(file) {
+        true => beside(path, include),
+        false => None,
+    }
+}
+
+/// A file or folder as seen from where `path` is named; none when it is absolute or empty.
+fn beside(path: &str, other: &str) -> Option<String> {
+    if other.starts_with('/') || other.is_empty() {
         return None;
     }
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     let mut parts: Vec<&str> = Vec::new();
-    for part in folder.split('/').chain(include.split('/')) {
+    for part in folder.split('/').chain(other.split('/')) {
         match part {
             "" if parts.is_empty() && path.starts_with('/') => parts.push(""),
             "" | "." => {}
@@ -197,7 +226,10 @@ fn relative(path: &str, include: &str) -> Option<String> {
             _ => parts.push(part),
         }
     }
-    Some(parts.join("/"))
+    Some(match parts.is_empty() {
+        true => ".".to_owned(),
+        false => parts.join("/"),
+    })
 }
 
 /// Keeps what only one file may say.
@@ -252,12 +284,14 @@ fn assemble(parts: Parts, whole: bool, root: &str, problems: &mut Problems) -> O
     }
     let places = places::assemble(unique_places(parts.places, problems), whole, problems);
     let services = unique("service", parts.services, problems);
-    let (services, instances) = services::assemble(services, &places, whole, problems);
+    let imports = !parts.imports.is_empty();
+    let (services, instances) = services::assemble(services, &places, whole, imports, problems);
     let gateways = unique("gateway", parts.gateways, problems);
     let gateways = gateways::assemble(gateways, &services, whole, problems);
     let promises = promises::assemble(parts.profile, parts.promises, problems);
     let drills = unique("drill", parts.drills, problems);
     let drills = promises::drills(drills, &places, &instances, whole, problems);
+    let accepts = parts.accepts.into_iter().filter_map(|keys| accepted(keys, problems)).collect();
     let grades = parts.grades.map(|keys| {
         let grades = Grades {
             p0_failed: keys.value.p0_failed.value.0,
@@ -277,6 +311,7 @@ fn assemble(parts: Parts, whole: bool, root: &str, problems: &mut Problems) -> O
     });
     Some(Estate {
         name: parts.estate?.value,
+        imports: parts.imports,
         places,
         services: services.into_iter().filter_map(|(id, service)| Some((id, service?))).collect(),
         gateways,
@@ -288,6 +323,24 @@ fn assemble(parts: Parts, whole: bool, root: &str, problems: &mut Problems) -> O
         console: parts
             .console
             .map_or_else(Console::default, |keys| Console { listen: keys.value.listen.value }),
+        accepts,
+    })
+}
+
+/// One accepted finding. What it is about may be known from other files, so that names are not judged here.
+fn accepted(keys: At<AcceptKeys>, problems: &mut Problems) -> Option<Acceptance> {
+    let At { value: keys, at } = keys;
+    if let Some(reason) = keys.reason.as_ref().filter(|reason| reason.value.trim().is_empty()) {
+        let help = "say in a few words why it is left as it is, for whoever reads this when `until` has come";
+        problems.add_with_help("bad-value", reason.at, "this reason is empty", help);
+    }
+    Some(Acceptance {
+        rule: keys.rule?.value,
+        about: keys.about.into_iter().flat_map(|list| list.value.0).map(|name| name.value).collect(),
+        lost: keys.lost.into_iter().flat_map(|list| list.value.0).map(|name| name.value).collect(),
+        reason: keys.reason?.value,
+        until: keys.until?.value,
+        origin: problems.origin(at),
     })
 }
 
@@ -310,7 +363,7 @@ fn unique_places(
 
 #[cfg(test)]
 mod tests {
-    use super::relative;
+    use super::{beside, relative};
 
     #[test]
     fn includes_are_relative_to_the_including_file() {
@@ -325,6 +378,23 @@ mod tests {
         ];
         for (path, include, target) in cases {
             assert_eq!(relative(path, include).as_deref(), target, "{path} {include}");
+        }
+    }
+
+    #[test]
+    fn imports_may_be_folders_and_are_seen_from_where_the_root_is_named() {
+        let cases = [
+            ("dinghai.yaml", ".", Some(".")),
+            ("x/dinghai.yaml", ".", Some("x")),
+            ("x/dinghai.yaml", "./lb/", Some("x/lb")),
+            ("x/dinghai.yaml", "../k8s", Some("k8s")),
+            ("x/dinghai.yaml", "..", Some(".")),
+            ("/x/dinghai.yaml", ".", Some("/x")),
+            ("dinghai.yaml", "/etc", None),
+            ("dinghai.yaml", "", None),
+        ];
+        for (path, import, target) in cases {
+            assert_eq!(beside(path, import).as_deref(), target, "{path} {import}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use dinghai_clock::{format_span, parse_span};
+use dinghai_clock::{Day, format_span, parse_span};
 use serde_json::{Value as Json, json};
 
 use super::shape::{Decode, Defs, Scalar, scalars};
@@ -16,8 +16,8 @@ use crate::{
 };
 
 scalars!(
-    String, bool, u32, NonZeroU32, Duration, Share, Rate, Money, ShareLimit, Address, SocketAddr, IpAddr,
-    UrlPath, PlaceId, ServiceId, InstanceId, GatewayId, ListenerId, RouteId, PromiseId, DrillId,
+    String, bool, u32, NonZeroU32, Duration, Share, Surge, Rate, Money, ShareLimit, Address, SocketAddr,
+    IpAddr, UrlPath, Day, PlaceId, ServiceId, InstanceId, GatewayId, ListenerId, RouteId, PromiseId, DrillId,
 );
 
 impl Scalar for String {
@@ -139,6 +139,38 @@ fn share(text: &str) -> Result<f64, String> {
 /// Without the noise of binary fractions.
 fn round(number: f64) -> f64 {
     (number * 1e6).round() / 1e6
+}
+
+/// A multiple of the usual peak, written `300%` or `3`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Surge(pub(crate) f64);
+
+impl Scalar for Surge {
+    const WHAT: &'static str = "a surge such as `300%`";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let refuse = || format!("`{text}` is not a surge such as `300%`, three times the peak");
+        let number = |text: &str| text.trim().parse::<f64>().map_err(|_| refuse());
+        let times = match text.trim().strip_suffix('%') {
+            Some(percent) => number(percent)? / 100.0,
+            None => number(text)?,
+        };
+        match (1.0..=1000.0).contains(&times) {
+            true => Ok(Self(times)),
+            false => Err(format!("`{text}` is outside of 100% (the peak itself) to 100000%")),
+        }
+    }
+
+    fn schema() -> Json {
+        json!({ "anyOf": [
+            { "type": "string", "pattern": "^[0-9.]+ *%$" },
+            { "type": "number", "minimum": 1, "maximum": 1000 },
+        ] })
+    }
+
+    fn written(&self) -> Json {
+        format!("{}%", round(self.0 * 100.0)).into()
+    }
 }
 
 /// How often a minute, written `10000/min`.
@@ -275,6 +307,22 @@ impl Scalar for IpAddr {
     }
 }
 
+impl Scalar for Day {
+    const WHAT: &'static str = "a day such as `2027-03-01`";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|error: dinghai_clock::DayError| error.to_string())
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string", "format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" })
+    }
+
+    fn written(&self) -> Json {
+        self.to_string().into()
+    }
+}
+
 /// A path of a URL, from `/` on.
 #[derive(Clone, Debug)]
 pub(crate) struct UrlPath(pub(crate) String);
@@ -330,7 +378,7 @@ macro_rules! names {
 }
 
 names! {
-    PlaceId: "the name of a place", "-._";
+    PlaceId: "the name of a place", "-._:";
     ServiceId: "the name of a service", "-._";
     InstanceId: "the name of an instance", "-._@:";
     GatewayId: "the name of a gateway", "-._";

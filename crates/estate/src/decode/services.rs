@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
-use super::keys::{InstanceKeys, NeedKeys, NeedWord, ProbeKeys, RunKeys, ServiceKeys, ValueKeys};
+use super::keys::{
+    CapacityKeys, InstanceKeys, NeedKeys, NeedWord, ProbeKeys, RunKeys, ServiceKeys, ValueKeys,
+};
+use super::scalars::Rate;
 use super::shape::{At, Short};
 use super::unknown;
 use crate::problem::{Problems, Spot};
 use crate::{
-    ActionKind, Check, Instance, InstanceId, Need, NeedKind, Place, PlaceId, PlaceKind, ProbeSpec, Run,
-    Service, ServiceId, Tier, Value,
+    ActionKind, Capacity, Check, Instance, InstanceId, Need, NeedKind, Place, PlaceId, PlaceKind, ProbeSpec,
+    Run, Service, ServiceId, Tier, Value,
 };
 
 /// Services by id; one whose body is unusable is known and has none.
@@ -23,6 +26,7 @@ pub(super) fn assemble(
     declared: BTreeMap<ServiceId, (Spot, Option<ServiceKeys>)>,
     places: &BTreeMap<PlaceId, Place>,
     whole: bool,
+    imports: bool,
     problems: &mut Problems,
 ) -> (Services, HashMap<InstanceId, Spot>) {
     let mut instances = Instances { places, whole, taken: HashMap::new() };
@@ -45,7 +49,8 @@ pub(super) fn assemble(
                 survive: keys.survive.map_or(usually_survives(tier), |kind| kind.value),
                 instances: all,
                 probe: keys.probe.and_then(|keys| probe(&keys, problems)),
-                needs: read_needs(&id, needs, &ids, whole, problems),
+                // What other people's files declare is not known here; `check` judges those names.
+                needs: read_needs(&id, needs, &ids, whole && !imports, problems),
                 autonomy: BTreeMap::from([
                     (ActionKind::Restart, keys.autonomy.value.restart.value),
                     (ActionKind::ShiftTraffic, keys.autonomy.value.shift_traffic.value),
@@ -53,6 +58,7 @@ pub(super) fn assemble(
                     (ActionKind::Promote, keys.autonomy.value.promote.value),
                 ]),
                 value: keys.value.and_then(|keys| value(keys, problems)),
+                capacity: keys.capacity.and_then(|keys| capacity(&keys, problems)),
                 origin: problems.origin(at),
             }
         });
@@ -238,5 +244,20 @@ fn value(keys: At<ValueKeys>, problems: &mut Problems) -> Option<Value> {
         order: keys.order.map(|order| order.value),
         come_back,
         origin: problems.origin(at),
+    })
+}
+
+fn capacity(keys: &At<CapacityKeys>, problems: &mut Problems) -> Option<Capacity> {
+    let At { value: keys, at } = keys;
+    if let Some(each) = keys.each.as_ref().filter(|each| each.value.0 <= 0.0) {
+        let help = "write what one instance carries, such as `500/s`";
+        problems.add_with_help("bad-value", each.at, "an instance that carries nothing is of no use", help);
+    }
+    let a_second = |rate: Rate| rate.0 / 60.0;
+    Some(Capacity {
+        each: a_second(keys.each.as_ref()?.value),
+        peak: a_second(keys.peak.as_ref()?.value),
+        surge: keys.surge.value.0,
+        origin: problems.origin(*at),
     })
 }

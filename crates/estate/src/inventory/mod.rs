@@ -13,7 +13,7 @@ mod recovery;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{InstanceId, NeedKind, Origin, PlaceId, PlaceKind, ServiceId, Tier};
 
@@ -277,7 +277,7 @@ pub struct Intent {
 }
 
 /// Load and what carries it, as stated.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Capacity {
     /// Requests a second that one instance carries.
     pub each: f64,

@@ -68,7 +68,7 @@ fn of_service(service: &Service) -> FoundService {
         tier: Some((service.tier, service.origin.clone())),
         survive: Some((service.survive, service.origin.clone())),
         minimum: Some((service.minimum, service.origin.clone())),
-        capacity: None,
+        capacity: service.capacity.clone(),
     };
     found
 }

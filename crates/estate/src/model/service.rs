@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Instance, Money, Origin, PlaceKind, ProbeSpec, ServiceId};
+use crate::{Capacity, Instance, Money, Origin, PlaceKind, ProbeSpec, ServiceId};
 
 /// How much depends on a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -36,6 +36,9 @@ pub struct Service {
     pub autonomy: BTreeMap<ActionKind, Autonomy>,
     /// What a request to it is worth, as stated.
     pub value: Option<Value>,
+    /// How much it has to carry, and how much one instance carries, as stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<Capacity>,
     /// Where it is declared.
     pub origin: Origin,
 }

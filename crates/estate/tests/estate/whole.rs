@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::disk::Disk;
 use dinghai_estate::{
-    ActionKind, Autonomy, CutOff, DrillFault, Estate, Files, NeedKind, PlaceKind, PromiseTarget, Severity,
-    decode, json_schema,
+    ActionKind, Autonomy, CutOff, DrillFault, Estate, FailureDomains, Files, Inventory, NeedKind, PlaceKind,
+    PromiseTarget, Severity, decode, json_schema, lint,
 };
 use proptest::prelude::*;
 use serde_json::Value as Json;
@@ -29,6 +29,15 @@ impl Files for Single {
     }
 }
 
+/// One file under a name of its own.
+struct Named(&'static str, &'static str);
+
+impl Files for Named {
+    fn read(&self, path: &str) -> Result<String, String> {
+        if path == self.0 { Ok(self.1.to_owned()) } else { Err("there is no such file".to_owned()) }
+    }
+}
+
 #[test]
 fn every_section_is_read() {
     let estate = whole("dinghai.yaml");
@@ -43,8 +52,12 @@ fn every_section_is_read() {
     assert_eq!(order.instances[0].run.as_ref().unwrap().process, ["./order", "--port", "9101"]);
     assert_eq!(order.granted(ActionKind::Promote), Autonomy::Off);
     assert_eq!(order.needs[0].kind, NeedKind::Hard);
-    assert_eq!(order.origin.line, 10);
+    assert_eq!(order.origin.line, 11);
     let value = order.value.as_ref().unwrap();
+    let imports: Vec<&str> = estate.imports.iter().map(|(path, _)| &**path).collect();
+    assert_eq!((imports, estate.imports[0].1.line), (vec!["terraform/shop", "lb/haproxy.cfg"], 4));
+    let capacity = order.capacity.as_ref().unwrap();
+    assert_eq!((capacity.each, capacity.peak, capacity.surge), (500.0, 1200.0, 3.0));
     assert_eq!((value.visits_per_minute, value.come_back), (Some(10_000.0), Some([0.5, 0.25, 0.0])));
     let routes = &estate.gateways[&"public".into()].routes;
     let ids: Vec<&str> = routes.iter().map(|route| route.id.as_str()).collect();
@@ -68,6 +81,42 @@ fn an_estate_of_a_name_is_enough_and_has_the_stated_defaults() {
     assert_eq!(estate.quiet, Duration::from_secs(600));
     assert_eq!(estate.console.listen.to_string(), "127.0.0.1:7474");
     assert_eq!(estate.promises.len(), 7);
+}
+
+#[test]
+fn with_imports_services_need_no_instances_and_needs_may_name_what_only_other_files_declare() {
+    let text = "estate: shop\nimport: [.]\nplaces: { 10.0.1.11: { kind: node }, \"fd00::1\": { kind: node } }\n\
+        services:\n  web: { tier: core, minimum: 2, needs: [orders] }\n\
+        \x20 proxy: { needs: [web], instances: [{ at: 10.0.1.11, address: 127.0.0.1:80 }] }\n";
+    let decoded = decode("infra/dinghai.yaml", &Named("infra/dinghai.yaml", text));
+    assert_eq!(decoded.problems, []);
+    let estate = decoded.estate.unwrap();
+    assert_eq!(estate.imports[0].0, "infra");
+    let found = lint(&estate, &FailureDomains::of(&estate));
+    let about_web: Vec<_> = found.iter().filter(|lint| lint.about == "web").collect();
+    assert!(about_web.is_empty(), "{about_web:?}");
+    let inventory = Inventory::of(&estate);
+    assert!(inventory.services[&"web".into()].open.is_some(), "nobody knows yet which instances it has");
+
+    let (runnable, left_out) = estate.runnable();
+    assert_eq!(left_out, ["web".into()]);
+    assert!(runnable.services[&"proxy".into()].needs.is_empty());
+    let (again, left_out) = runnable.clone().runnable();
+    assert_eq!((again, left_out), (runnable, Vec::new()));
+}
+
+#[test]
+fn without_imports_everything_is_run() {
+    let estate =
+        decode("dinghai.yaml", &Single("estate: shop\nservices: { web: {} }".to_owned())).estate.unwrap();
+    assert_eq!(estate.clone().runnable(), (estate, Vec::new()));
+}
+
+#[test]
+fn capacity_goes_into_the_inventory() {
+    let inventory = Inventory::of(&whole("dinghai.yaml"));
+    let capacity = inventory.services[&"order".into()].intent.capacity.as_ref().unwrap();
+    assert_eq!((capacity.each, capacity.peak, capacity.surge), (500.0, 1200.0, 3.0));
 }
 
 #[test]

@@ -2,6 +2,46 @@
 
 use dinghai_estate::Origin;
 
+mod address;
+mod alicloud;
+mod aws;
+mod configuration;
+mod copies;
+mod entry;
+mod facts;
+mod ground;
+mod index;
+mod json;
+mod lead;
+mod mention;
+mod names;
+mod naming;
+mod hcl;
+mod merge;
+mod plan;
+mod protection;
+mod quiet;
+mod reach;
+mod read;
+pub(crate) mod recognise;
+mod recognise;
+mod roots;
+#[cfg(test)]
+mod sample;
+mod secret;
+mod state;
+mod survey;
+mod timers;
+mod ways_out;
+mod zones;
+
+#[allow(unused_imports, reason = "the door to the importers that are being built")]
+pub(crate) use read::{Read, read};
+#[allow(unused_imports, reason = "the door to the importers that are being built")]
+pub(crate) use recognise::{is_log, is_plan, is_state};
+#[allow(unused_imports, reason = "the door to the importers that are being built")]
+pub(crate) use roots::{Root, roots};
+
 use crate::value::Node;
 
 /// One resource or data source, after `count` and `for_each`.

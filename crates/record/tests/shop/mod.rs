@@ -76,6 +76,7 @@ fn service(name: &str, spare: bool, needs: &[&str], cents: Option<i64>) -> Servi
             })
             .collect(),
         autonomy: BTreeMap::new(),
+        capacity: None,
         value: cents.map(|cents| Value {
             visits_per_minute: None,
             conversion: None,
@@ -138,6 +139,7 @@ pub fn estate() -> Estate {
     let within = |seconds| promise(PromiseTarget::Within(secs(seconds)));
     Estate {
         name: "shop".into(),
+        imports: Vec::new(),
         places,
         services: BTreeMap::from([
             ("order".into(), service("order", true, &["payment"], Some(3000))),
@@ -170,6 +172,7 @@ pub fn estate() -> Estate {
         grades: Grades::default(),
         quiet: secs(600.0),
         console: Console::default(),
+        accepts: Vec::new(),
     }
 }
 

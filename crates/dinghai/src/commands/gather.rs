@@ -1,0 +1,209 @@
+//! What one path says: the estates in it, each looked at.
+//!
+//! Shared by `check`, `diff`, `what-if` and `init`. A folder with a `dinghai.yaml` is that estate, with what it imports. A folder without
+//! one is walked: each `dinghai.yaml` in it is an estate with what it imports, and everything else is read root by root.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use dinghai_estate::{Decoded, Estate, Inventory, Unseen};
+use dinghai_import::{Import, Imported, Joining, SourceFile, import};
+use dinghai_risk::{Report, look, look_at_estate};
+
+use super::check::read;
+use super::check::walk::{Walked, walk};
+
+/// The name of an estate's file.
+const ESTATE_FILE: &str = "dinghai.yaml";
+
+/// Everything that was gathered under one path.
+#[derive(Default)]
+pub(crate) struct Gathered {
+    /// The estates, by name.
+    pub(crate) estates: Vec<Gained>,
+    /// Estates' files with their mistakes, when there are any.
+    pub(crate) decoded: Vec<Decoded>,
+    /// The text of every file that was read, by path.
+    pub(crate) sources: BTreeMap<String, String>,
+    /// Values that must never be shown.
+    pub(crate) secrets: BTreeSet<String>,
+    /// What could not be read at all.
+    pub(crate) unread: Vec<Unseen>,
+    /// Files of no format that is read.
+    pub(crate) other: BTreeSet<String>,
+    /// How many files were understood.
+    pub(crate) understood: usize,
+}
+
+/// One estate.
+pub(crate) struct Gained {
+    /// What was found in it.
+    pub(crate) report: Report,
+    /// Its own declaration, when it has one.
+    pub(crate) estate: Option<Estate>,
+    /// The folder or file that it was found in, for people who write an estate for it.
+    pub(crate) folder: String,
+}
+
+impl Gathered {
+    /// Whether a `dinghai.yaml` has mistakes, so that it cannot be used.
+    pub(crate) fn unusable(&self) -> bool {
+        self.decoded.iter().any(|decoded| decoded.estate.is_none())
+    }
+
+    /// Reads what lies under a path: a folder, a file, or `-` for standard input.
+    pub(crate) fn of(path: &Path) -> anyhow::Result<Self> {
+        let mut gathered = Self::default();
+        let is_estate = match path.is_dir() {
+            true => path.join(ESTATE_FILE).is_file(),
+            false => says_estate(path),
+        };
+        if is_estate {
+            gathered.estate(path)?;
+            return Ok(gathered);
+        }
+        let walked = walk(path, &mut std::io::stdin())?;
+        let mut files = gathered.take(walked);
+        let estates: Vec<String> = files
+            .iter()
+            .filter(|file| file_name(&file.path) == ESTATE_FILE)
+            .map(|file| file.path.clone())
+            .collect();
+        let mut claimed: BTreeSet<String> = estates.iter().cloned().collect();
+        for estate in &estates {
+            claimed.extend(gathered.estate(Path::new(estate))?);
+        }
+        files.retain(|file| !claimed.contains(&file.path));
+        let found = import(&files, Joining::Apart);
+        gathered.imported(found);
+        gathered.estates.sort_by(|a, b| a.report.inventory.name.cmp(&b.report.inventory.name));
+        Ok(gathered)
+    }
+
+    /// Reads what lies in a folder as if nobody had written an estate yet: all as one where that is said.
+    pub(crate) fn without_estates(folder: &Path, together: Option<&str>) -> anyhow::Result<Self> {
+        let mut gathered = Self::default();
+        let walked = walk(folder, &mut std::io::empty())?;
+        let files = gathered.take(walked);
+        gathered.imported(import(&files, together.map_or(Joining::Apart, Joining::Together)));
+        Ok(gathered)
+    }
+
+    /// Keeps the texts, and hands out the files.
+    fn take(&mut self, walked: Walked) -> Vec<SourceFile> {
+        for file in &walked.files {
+            self.sources.insert(file.path.clone(), file.text.clone());
+        }
+        self.unread.extend(walked.skipped.into_iter().map(|skipped| Unseen {
+            origin: dinghai_estate::Origin { file: skipped.path, line: 0, column: 0 },
+            what: skipped.why,
+        }));
+        walked.files
+    }
+
+    fn imported(&mut self, found: Import) {
+        self.other.extend(found.other);
+        self.unread.extend(found.unseen);
+        for estate in found.estates {
+            let folder = common_folder(&estate.files);
+            let inventory = self.known(estate);
+            self.estates.push(Gained { report: look(inventory), estate: None, folder });
+        }
+    }
+
+    fn known(&mut self, imported: Imported) -> Inventory {
+        self.understood += imported.files.len();
+        self.secrets.extend(imported.secrets);
+        imported.inventory
+    }
+
+    /// Reads an estate with what it imports; returns the files that belong to it.
+    fn estate(&mut self, path: &Path) -> anyhow::Result<BTreeSet<String>> {
+        let decoded = read(path);
+        self.sources.extend(decoded.sources.clone());
+        self.understood += decoded.sources.len();
+        let mut claimed: BTreeSet<String> = decoded.sources.keys().cloned().collect();
+        if let Some(estate) = &decoded.estate {
+            let folder = folder_of(path);
+            let mut files: BTreeMap<String, SourceFile> = BTreeMap::new();
+            for (import, origin) in &estate.imports {
+                match walk(&join(&folder, import), &mut std::io::empty()) {
+                    Ok(walked) => {
+                        let walked = self.take(walked);
+                        files.extend(walked.into_iter().map(|file| (file.path.clone(), file)));
+                    }
+                    Err(error) => {
+                        let what = format!("`import: {import}`: {error:#}");
+                        self.unread.push(Unseen { origin: origin.clone(), what });
+                    }
+                }
+            }
+            files.retain(|path, _| file_name(path) != ESTATE_FILE && !decoded.sources.contains_key(path));
+            claimed.extend(files.keys().cloned());
+            let files: Vec<SourceFile> = files.into_values().collect();
+            let found = import(&files, Joining::Together(&estate.name));
+            self.other.extend(found.other);
+            self.unread.extend(found.unseen);
+            let imported = found.estates.into_iter().next().map(|imported| self.known(imported));
+            let told = (!estate.imports.is_empty()).then(|| imported.unwrap_or_default());
+            self.estates.push(Gained {
+                report: look_at_estate(estate, told),
+                estate: Some(estate.clone()),
+                folder: folder.display().to_string(),
+            });
+        }
+        self.decoded.push(decoded);
+        Ok(claimed)
+    }
+}
+
+/// Whether a file that is no folder is an estate: it is called like one, or says `estate:` at the beginning of a line. One that is
+/// not there is read as an estate too, and told to be missing.
+fn says_estate(path: &Path) -> bool {
+    if path == Path::new("-") {
+        return false;
+    }
+    let yaml = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
+    let named = path.file_name().is_some_and(|name| name == ESTATE_FILE);
+    let says = || {
+        std::fs::read_to_string(path).is_ok_and(|text| text.lines().any(|line| line.starts_with("estate:")))
+    };
+    named || (yaml && (!path.exists() || says()))
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    match path.is_dir() {
+        true => path.to_owned(),
+        false => path.parent().map_or_else(PathBuf::new, Path::to_owned),
+    }
+}
+
+/// `import` as seen from where the user stands; `.` is the folder itself.
+fn join(folder: &Path, import: &str) -> PathBuf {
+    let path = match import {
+        "." => folder.to_owned(),
+        _ => folder.join(import.trim_start_matches("./")),
+    };
+    if path.as_os_str().is_empty() { PathBuf::from(".") } else { path }
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// The folder that holds all of these files.
+fn common_folder(files: &BTreeSet<String>) -> String {
+    let folders = files.iter().map(|file| file.rsplit_once('/').map_or("", |(folder, _)| folder));
+    let mut common: Option<Vec<&str>> = None;
+    for folder in folders {
+        let parts: Vec<&str> = folder.split('/').collect();
+        common = Some(match common {
+            None => parts,
+            Some(known) => {
+                let same = known.iter().zip(&parts).take_while(|(a, b)| a == b).count();
+                known.into_iter().take(same).collect()
+            }
+        });
+    }
+    common.map(|parts| parts.join("/")).filter(|folder| !folder.is_empty()).unwrap_or_else(|| ".".to_owned())
+}

@@ -1,0 +1,3 @@
+output "host" {
+  value = alicloud_db_instance.this.connection_string
+}

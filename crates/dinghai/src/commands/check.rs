@@ -41,22 +41,59 @@ enum Deny {
 
 pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let gathered = super::gather::Gathered::of(&args.path)?;
-    for decoded in &gathered.decoded { print(format_args!("{}", problems_page(decoded)?)); }
+    for decoded in &gathered.decoded {
+        print(format_args!("{}", problems_page(decoded)?));
+    }
     for gained in &gathered.estates {
         let r = &gained.report;
-        println!("== {} {:?} core {:?}", r.inventory.name, r.inventory.formats, r.core.iter().map(|c| format!("{} holds {:?} stops {:?} unknown {:?}", c.service, c.holds, c.stops, c.unknown)).collect::<Vec<_>>());
+        println!(
+            "== {} {:?} core {:?}",
+            r.inventory.name,
+            r.inventory.formats,
+            r.core
+                .iter()
+                .map(|c| format!(
+                    "{} holds {:?} stops {:?} unknown {:?}",
+                    c.service, c.holds, c.stops, c.unknown
+                ))
+                .collect::<Vec<_>>()
+        );
         for f in &r.findings {
-            println!("  {:?} {} [{}] {}\n      {}", f.state, f.rule, f.about.iter().map(|a| a.as_str()).collect::<Vec<_>>().join(" "), f.title, f.sentence);
-            for b in &f.because { println!("        {} {}", b.origin, b.note); }
-            for edits in dinghai_risk::proposals(r, f, &gathered.sources) { println!("        fix? {edits:?}"); }
+            println!(
+                "  {:?} {} [{}] {}\n      {}",
+                f.state,
+                f.rule,
+                f.about.iter().map(|a| a.as_str()).collect::<Vec<_>>().join(" "),
+                f.title,
+                f.sentence
+            );
+            for b in &f.because {
+                println!("        {} {}", b.origin, b.note);
+            }
+            for edits in dinghai_risk::proposals(r, f, &gathered.sources) {
+                println!("        fix? {edits:?}");
+            }
         }
-        if args.all { for (k, c) in &r.inventory.coverage.kinds { println!("   {k} {c:?}"); }
-        for u in &r.inventory.unseen { println!("   unseen {} {}", u.origin, u.what); }
-        for a in &r.accepted { println!("   accepted {}", a.sentence); }
-        for b in &r.bounds { println!("   bound {b:?}"); } }
+        if args.all {
+            for (k, c) in &r.inventory.coverage.kinds {
+                println!("   {k} {c:?}");
+            }
+            for u in &r.inventory.unseen {
+                println!("   unseen {} {}", u.origin, u.what);
+            }
+            for a in &r.accepted {
+                println!("   accepted {}", a.sentence);
+            }
+            for b in &r.bounds {
+                println!("   bound {b:?}");
+            }
+        }
     }
-    for u in &gathered.unread { println!("unread {} {}", u.origin, u.what); }
+    for u in &gathered.unread {
+        println!("unread {} {}", u.origin, u.what);
+    }
     println!("other {:?}", gathered.other);
-    let _ = args.json; let _ = args.deny;
+    let _ = args.json;
+    let _ = args.deny;
     Ok(ExitCode::SUCCESS)
 }

@@ -27,12 +27,15 @@ pub fn recovery_findings(
     let mut findings = Vec::new();
     for bound in bounds(inventory, promises) {
         let Some((within, origin)) = bound.promised.clone() else { continue };
-        if bound.total() > within && told.insert(bound.service.clone()) {
+        // One cause is told once, however many failures and places bring it about.
+        let cause = bound.terms.iter().max_by_key(|term| term.value).map(|term| term.source.origin.clone());
+        if bound.total() > within && told.insert((bound.service.clone(), cause)) {
             findings.push(too_long(inventory, &ways, bound, (within, origin), lines));
         }
     }
-    for (id, service) in &inventory.services {
-        findings.extend(unnoticed(inventory, &ways, (id, service), lines));
+    let pooled = pooled(inventory);
+    for found in &inventory.services {
+        findings.extend(unnoticed(inventory, &ways, &pooled, found, lines));
     }
     findings
 }
@@ -52,7 +55,14 @@ fn too_long(
     let kind = bound.lost.as_ref().and_then(|place| Some((place, inventory.places.get(place)?.kind)));
     let (begins, lost) = match kind {
         Some((place, kind)) => (format!("lose {kind} {place}"), vec![Lost { place: place.clone(), kind }]),
-        None => (format!("let an instance of {service} fail"), Vec::new()),
+        None => {
+            let fails = match fix::failure_of(inventory, &way, &bound) {
+                Some(Failure::Hangs) => "hang",
+                Some(Failure::Vanishes) => "vanish",
+                Some(Failure::Refuses) | None => "die",
+            };
+            (format!("let an instance of {service} {fails}"), Vec::new())
+        }
     };
     let parts: Vec<String> = bound
         .terms
@@ -90,6 +100,7 @@ fn too_long(
 fn unnoticed(
     inventory: &Inventory,
     ways: &Ways<'_>,
+    pooled: &BTreeSet<&ServiceId>,
     (id, service): (&ServiceId, &FoundService),
     lines: &dyn Fn(&Origin) -> Option<String>,
 ) -> Option<Finding> {
@@ -116,7 +127,7 @@ fn unnoticed(
                 checked: None,
             }),
         ),
-        Some(source) if pooled(inventory, id) && !alone => (
+        Some(source) if pooled.contains(id) && !alone => (
             format!("nobody checks whether {id} answers"),
             format!(
                 "let a server of {id} die, and its share of the requests goes on failing until a person takes it out ({})",
@@ -165,10 +176,20 @@ fn unnoticed(
     })
 }
 
-/// Whether a balancer spreads requests over it.
-fn pooled(inventory: &Inventory, id: &ServiceId) -> bool {
-    let needs = |service: &FoundService| service.needs.iter().any(|need| need.service == *id);
-    inventory.services.values().any(|service| service.role == Role::Balancer && needs(service))
+/// The services of which `no-detection` says what is missing, so that no other rule has to.
+pub(crate) fn unnoticed_services(inventory: &Inventory) -> BTreeSet<&ServiceId> {
+    let (ways, pooled) = (Ways::of(inventory), pooled(inventory));
+    let found = inventory
+        .services
+        .iter()
+        .filter(|found| unnoticed(inventory, &ways, &pooled, *found, &|_| None).is_some());
+    found.map(|(id, _)| id).collect()
+}
+
+/// The services over which a balancer spreads requests.
+fn pooled(inventory: &Inventory) -> BTreeSet<&ServiceId> {
+    let balancers = inventory.services.values().filter(|service| service.role == Role::Balancer);
+    balancers.flat_map(|service| service.needs.iter().map(|need| &need.service)).collect()
 }
 
 /// The `server` line with a check, where it is HAProxy's.

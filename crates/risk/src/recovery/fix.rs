@@ -4,10 +4,10 @@
 //! enough the next one follows. Patroni's three move together, since it requires ttl ≥ loop_wait + 2 × retry_timeout, with at least 20, 1
 //! and 3 seconds. How long a program may take to answer is left alone: that is the user's business.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use dinghai_estate::{Certainty, Inventory, MechanismKind, Origin, ServiceId, Timer};
+use dinghai_estate::{Certainty, Inventory, Mechanism, MechanismKind, Origin, ServiceId, Timer};
 
 use super::Failure;
 use super::compose::{composed, sum};
@@ -53,42 +53,70 @@ pub(super) fn fix(
         }
         Some(terms)
     };
-    let mut open = knobs(&mut changed, &mine);
-    while !open.is_empty() {
-        let tried = open.iter().filter_map(|(knob, floor)| {
-            let mut tried = changed.clone();
-            set(&mut tried, &mine, knob, *floor);
-            Some((sum(&terms(&tried)?), knob.clone(), *floor))
-        });
-        let (total, knob, floor) = tried.min_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)))?;
-        if total >= sum(&terms(&changed)?) {
-            break;
+    if !shorten(&mut changed, &mine, &terms, within) {
+        // Only requests that wait for a hung program are left: end them once it is taken out.
+        changed = inventory.clone();
+        cut(&mut changed, &mine);
+        if !shorten(&mut changed, &mine, &terms, within) {
+            return None;
         }
+    }
+    let after = terms(&changed)?;
+    // Term by term beside the old ones: what is no longer waited for takes no time.
+    let same = |old: &Term| after.iter().find(|term| term.name == old.name).cloned();
+    let gone = |old: &Term| Term { value: Duration::ZERO, ..old.clone() };
+    let beside = bound.terms.iter().map(|old| same(old).unwrap_or_else(|| gone(old))).collect();
+    Some((told(inventory, &changed, &mine, sum(&after), lines), beside))
+}
+
+/// Shortens timers until the terms are within the promise; whether that can be.
+fn shorten(
+    changed: &mut Inventory,
+    mine: &dyn Fn(&ServiceId) -> bool,
+    terms: &dyn Fn(&Inventory) -> Option<Vec<Term>>,
+    within: Duration,
+) -> bool {
+    let total = |inventory: &Inventory| terms(inventory).map_or(Duration::MAX, |terms| sum(&terms));
+    let mut open = knobs(changed, mine);
+    while total(changed) > within {
+        let with = |knob: &Stated, value: Duration| {
+            let mut tried = changed.clone();
+            set(&mut tried, mine, knob, value);
+            total(&tried)
+        };
+        let best = open.iter().map(|(knob, floor)| (with(knob, *floor), knob.clone(), *floor)).min();
+        let Some((shortest, knob, floor)) = best.filter(|(shortest, ..)| *shortest < total(changed)) else {
+            return false;
+        };
         open.remove(&knob);
-        if total > within {
-            set(&mut changed, &mine, &knob, floor);
-            continue;
-        }
-        // The longest that still meets it.
+        // The longest that still meets it, or else as far as it goes.
         let mut value = floor;
-        loop {
-            let step = if value >= SECOND { SECOND } else { Duration::from_millis(100) };
-            let mut tried = changed.clone();
-            set(&mut tried, &mine, &knob, value + step);
-            if value >= Duration::from_secs(600) || sum(&terms(&tried)?) > within {
+        while shortest <= within && value < Duration::from_secs(600) {
+            let step = if value >= SECOND || floor.is_zero() { SECOND } else { Duration::from_millis(100) };
+            if with(&knob, value + step) > within {
                 break;
             }
             value += step;
         }
-        set(&mut changed, &mine, &knob, value);
-        let after = terms(&changed)?;
-        return Some((told(inventory, &changed, &mine, sum(&after), lines), after));
+        set(changed, mine, &knob, value);
     }
-    None
+    true
+}
+
+/// Has requests ended that wait for a server as soon as that is taken out, where HAProxy says nothing of it.
+fn cut(inventory: &mut Inventory, mine: &dyn Fn(&ServiceId) -> bool) {
+    for mechanism in inventory.mechanisms.iter_mut().filter(|mechanism| mine(&mechanism.service)) {
+        if let MechanismKind::ActiveCheck { check, cuts: cuts @ None, again, retries, .. } =
+            &mut mechanism.kind
+            && (again.is_some() || retries.is_some())
+        {
+            *cuts = Some(check.every.source.clone());
+        }
+    }
 }
 
 /// The failure that the bound is about.
-fn failure_of(inventory: &Inventory, way: &[&ServiceId], bound: &Bound) -> Option<Failure> {
+pub(super) fn failure_of(inventory: &Inventory, way: &[&ServiceId], bound: &Bound) -> Option<Failure> {
     match bound.lost {
         Some(_) => Some(Failure::Vanishes),
         None => [Failure::Refuses, Failure::Hangs, Failure::Vanishes]
@@ -103,9 +131,8 @@ fn knobs(inventory: &mut Inventory, mine: &dyn Fn(&ServiceId) -> bool) -> BTreeM
     for mechanism in inventory.mechanisms.iter_mut().filter(|mechanism| mine(&mechanism.service)) {
         let patroni = matches!(mechanism.kind, MechanismKind::Patroni { .. });
         for (timer, floor) in timers(&mut mechanism.kind) {
-            // A default has no line to change; Patroni's are derived since they count only once.
-            let stated = timer.source.certainty == Certainty::Declared
-                || (patroni && !timer.says.starts_with("default"));
+            // A default has no line to change, but where a list of settings says where one would stand.
+            let stated = timer.source.certainty == Certainty::Declared || patroni;
             if stated && timer.value > floor {
                 knobs.insert((timer.source.origin.clone(), timer.says.clone()), floor);
             }
@@ -194,20 +221,41 @@ fn told(
         }
         all
     };
+    let mut added: Vec<Edit> = Vec::new();
     let mut patroni = false;
     for (was, is) in all(&mut was).into_iter().zip(all(&mut is)) {
         let Some((name, now)) = rewritten(&was, is.value) else { continue };
-        let change = format!("{name} {now}");
+        let change = format!("{} {now}", name.trim_start_matches("default "));
         if was.value == is.value || words.contains(&change) {
             continue;
         }
-        patroni |= was.says.contains(": ");
+        patroni |= was.says.contains(": ") || was.says.starts_with("default ");
         words.push(change);
         let origin = &was.source.origin;
         let key = (origin.file.clone(), origin.line);
+        if was.says.starts_with("default ") {
+            let indent =
+                lines(origin).map(|line| line.chars().take_while(|c| c.is_whitespace()).collect::<String>());
+            added.extend(indent.map(|indent| Edit {
+                file: origin.file.clone(),
+                line: origin.line,
+                remove: 0,
+                add: vec![format!("{indent}{}: {now}", name.trim_start_matches("default "))],
+            }));
+            continue;
+        }
         let text = edits.get(&key).map(|(text, _)| text.clone()).or_else(|| lines(origin));
         if let Some(text) = text.and_then(|text| replaced(&text, &was.says, &now)) {
             edits.insert(key, (text, origin.line));
+        }
+    }
+    for source in cuts(&after.mechanisms, mine).difference(&cuts(&before.mechanisms, mine)) {
+        words.push("on-marked-down shutdown-sessions".to_owned());
+        let key = (source.file.clone(), source.line);
+        let text = edits.get(&key).map(|(text, _)| text.clone()).or_else(|| lines(source));
+        let fits = |text: &String| text.trim_start().starts_with("default-server") && !text.contains('#');
+        if let Some(text) = text.filter(fits) {
+            edits.insert(key, (format!("{} on-marked-down shutdown-sessions", text.trim_end()), source.line));
         }
     }
     let mut sentence = format!("set {}", words.join(", "));
@@ -217,9 +265,19 @@ fn told(
     let edit = |((file, line), (text, _))| Edit { file, line, remove: 1, add: vec![text] };
     Fix {
         sentence,
-        edits: edits.into_iter().map(edit).collect(),
+        edits: added.into_iter().chain(edits.into_iter().map(edit)).collect(),
         checked: Some(format!("with it, {} at most", short(total))),
     }
+}
+
+/// The lines that have waiting requests ended.
+fn cuts(mechanisms: &[Mechanism], mine: &dyn Fn(&ServiceId) -> bool) -> BTreeSet<Origin> {
+    let own = mechanisms.iter().filter(|mechanism| mine(&mechanism.service));
+    own.filter_map(|mechanism| match &mechanism.kind {
+        MechanismKind::ActiveCheck { cuts, .. } => cuts.as_ref().map(|source| source.origin.clone()),
+        _ => None,
+    })
+    .collect()
 }
 
 /// The name of a timer and its new value, written as its line writes it.

@@ -26,10 +26,11 @@ mod way;
 
 use std::time::Duration;
 
-use dinghai_estate::{Origin, ServiceId};
+use dinghai_estate::{Estate, Origin, PromiseTarget, ServiceId};
 
 pub use compose::{bounds, worst};
 pub use findings::recovery_findings;
+pub(crate) use findings::unnoticed_services;
 
 /// What can happen to an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,8 +48,26 @@ pub enum Failure {
 pub struct Promised {
     /// Of which service; of all when none.
     pub service: Option<ServiceId>,
+    /// After which failure; after any when none.
+    pub failure: Option<Failure>,
     /// At most.
     pub within: Duration,
     /// Where it is stated.
     pub origin: Origin,
+}
+
+/// What an estate promises about recovery: `failover.instance`, `eject.hang` and `failover.zone`, which no vanished host may break
+/// either.
+pub fn promised(estate: &Estate) -> Vec<Promised> {
+    let failures = [
+        ("failover.instance", Failure::Refuses),
+        ("eject.hang", Failure::Hangs),
+        ("failover.zone", Failure::Vanishes),
+    ];
+    let of = |(id, failure): (&str, Failure)| {
+        let promise = estate.promises.get(&id.into())?;
+        let PromiseTarget::Within(within) = promise.target else { return None };
+        Some(Promised { service: None, failure: Some(failure), within, origin: promise.origin.clone() })
+    };
+    failures.into_iter().filter_map(of).collect()
 }

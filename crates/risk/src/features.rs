@@ -25,6 +25,7 @@ use crate::core::{core_services, on_core_paths};
 use crate::counterexample::Lost;
 use crate::domains::{Containment, PlaceNumber};
 use crate::finding::{Because, Finding, Fix, State};
+use crate::recovery::unnoticed_services;
 use crate::say;
 
 /// As many services are named in a title; of more it says how many.
@@ -134,6 +135,7 @@ pub fn missing_protections(inventory: &Inventory) -> Vec<Finding> {
     let fallen_back = fallen_back(inventory, &paths);
     let nodes = inventory.places.values().filter(|place| place.kind == PlaceKind::Node).count();
     let behind_an_entry = behind_an_entry(inventory);
+    let unnoticed = unnoticed_services(inventory);
     let mut found = Vec::new();
     for wanted in &WANTED {
         let mut groups: BTreeMap<State, Vec<Case<'_>>> = BTreeMap::new();
@@ -148,6 +150,10 @@ pub fn missing_protections(inventory: &Inventory) -> Vec<Finding> {
                 _ => paths.get(id).copied(),
             };
             if !(wanted.of)(service.role) || !counts(wanted, service, on_path.is_some()) {
+                continue;
+            }
+            // Of a balancer's pool another rule says what it means.
+            if wanted.feature == Feature::Probe && unnoticed.contains(id) {
                 continue;
             }
             if wanted.feature == Feature::Scaling

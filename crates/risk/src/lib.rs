@@ -45,6 +45,6 @@ pub use independence::recovery_paths;
 pub use judge::{ACCEPTANCE_EXPIRED, Judged, Judgement, Mark, Standing, judge};
 pub use look::{look, look_at_estate};
 pub use mend::{proposals, with_edits};
-pub use recovery::{Failure, Promised, bounds, recovery_findings, worst};
+pub use recovery::{Failure, Promised, bounds, promised, recovery_findings, worst};
 pub use rules::{Rule, rules, rules_page};
 pub use what_if::{Aftermath, Fate, Loss, WhatIf, named, what_if};

@@ -243,6 +243,9 @@ fn once(
     drop(daemons);
     drop(backends);
     let standby = if moving { Some("n2") } else { None };
+    // Without checks nothing happens before a request meets the fault.
+    let first = seen.iter().filter(|seen| seen.start > at && late(seen)).map(|seen| seen.start).min();
+    let at = if case.program == Program::Nginx { first.unwrap_or(at) } else { at };
     Ok(recovered(&seen, at, standby))
 }
 
@@ -266,6 +269,10 @@ fn daemons(case: &Case, folder: &Path, network: &Network) -> Result<Vec<Running>
                 let own = folder.join(name);
                 let (file, parent, child) =
                     (text(own.join("keepalived.conf"))?, text(own.join("pid"))?, text(own.join("vrrp"))?);
+                // What a killed one left would keep the next one from starting.
+                for left in [&parent, &child] {
+                    let _ = std::fs::remove_file(left);
+                }
                 let args =
                     ["--dont-fork", "--vrrp", "--log-console", "-f", &file, "-p", &parent, "-r", &child];
                 daemons.push(Running::start(network.on(name, "keepalived").args(args))?);
@@ -301,11 +308,15 @@ fn recovered(seen: &[Seen], at: Timestamp, standby: Option<&str>) -> Duration {
         .filter(|seen| seen.end > at)
         .filter(|seen| match standby {
             Some(standby) => seen.by.as_deref() != Some(standby),
-            None => seen.by.is_none() || seen.end.since(seen.start) > LATE,
+            None => late(seen),
         })
         .map(|seen| seen.end.since(at))
         .max()
         .unwrap_or_default()
+}
+
+fn late(seen: &Seen) -> bool {
+    seen.by.is_none() || seen.end.since(seen.start) > LATE
 }
 
 impl Outcome {

@@ -38,7 +38,7 @@ fn measure(file: Option<&str>, filter: &str) -> Result<(), Box<dyn Error>> {
     let failed = Mutex::new(None);
     // Namespaces keep the cases apart, and they mostly wait.
     std::thread::scope(|scope| {
-        for _ in 0..4 {
+        for _ in 0..6 {
             scope.spawn(|| {
                 while let Some((n, case)) = left.lock().ok().and_then(|mut left| left.pop()) {
                     match cases::measure(&guard, n, &case) {

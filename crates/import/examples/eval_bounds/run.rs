@@ -29,18 +29,15 @@ impl Running {
         list.split_whitespace().map(str::to_owned).collect()
     }
 
-    /// Kills it and its children in one go.
+    /// Kills it and its children in one go; itself first, so that it starts no other ones.
     pub fn kill_all(&self) -> Result<(), Box<dyn Error>> {
-        call(Command::new("kill").arg("-9").args(self.children()).arg(self.0.id().to_string()))
+        call(Command::new("kill").arg("-9").arg(self.0.id().to_string()).args(self.children()))
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        for child in self.children() {
-            let _ = call(Command::new("kill").args(["-9", &child]));
-        }
-        let _ = self.0.kill();
+        let _ = self.kill_all();
         let _ = self.0.wait();
     }
 }

@@ -12,27 +12,25 @@ use super::way::Ways;
 use super::{Failure, Promised};
 use crate::{Bound, Term};
 
-/// The composed worst cases: of each service one for an instance that fails and one for each kind of lost place that takes another
-/// time; longest first. A loss that leaves too little of a service is not in them: nothing recovers from it.
+/// The composed worst cases: of each service those for an instance that dies and one that hangs, and one for each lost place that takes
+/// another time; longest first. A loss that leaves too little of a service is not in them: nothing recovers from it.
 pub fn bounds(inventory: &Inventory, promises: &[Promised]) -> Vec<Bound> {
     let ways = Ways::of(inventory);
     let around = Around::of(inventory);
     let mut all = Vec::new();
     for service in recovered(inventory) {
-        let promised = |way: &[&ServiceId]| {
-            let applies = promises
-                .iter()
-                .filter(|promise| promise.service.as_ref().is_none_or(|service| way.contains(&service)));
+        let way = ways.up(service);
+        let promised = |failure: Failure| {
+            let applies = promises.iter().filter(|promise| {
+                promise.service.as_ref().is_none_or(|service| way.contains(&service))
+                    && promise.failure.is_none_or(|promised| promised == failure)
+            });
             applies
                 .min_by_key(|promise| promise.within)
                 .map(|promise| (promise.within, promise.origin.clone()))
         };
-        let way = ways.up(service);
-        let failing = [Failure::Refuses, Failure::Hangs]
-            .into_iter()
-            .filter_map(|failure| composed(inventory, &way, failure));
         let mut mine: Vec<Bound> = Vec::new();
-        let mut add = |lost: Option<PlaceId>, terms: Vec<Term>| {
+        let mut add = |failure: Failure, lost: Option<PlaceId>, terms: Vec<Term>| {
             if !mine.iter().any(|known| known.terms == terms)
                 && terms.iter().any(|term| !term.value.is_zero())
             {
@@ -40,13 +38,15 @@ pub fn bounds(inventory: &Inventory, promises: &[Promised]) -> Vec<Bound> {
                     service: service.clone(),
                     lost,
                     terms,
-                    promised: promised(&way),
+                    promised: promised(failure),
                     fixed: None,
                 });
             }
         };
-        if let Some(terms) = failing.max_by_key(|terms| sum(terms)) {
-            add(None, terms);
+        for failure in [Failure::Refuses, Failure::Hangs] {
+            if let Some(terms) = composed(inventory, &way, failure) {
+                add(failure, None, terms);
+            }
         }
         let Some(found) = inventory.services.get(service) else { continue };
         let mut places: BTreeSet<&PlaceId> =
@@ -62,10 +62,10 @@ pub fn bounds(inventory: &Inventory, promises: &[Promised]) -> Vec<Bound> {
                     .unwrap_or(terms.len());
                 terms.insert(at, term);
             }
-            add(Some(place.clone()), terms);
+            add(Failure::Vanishes, Some(place.clone()), terms);
         }
         if found.instances.iter().all(|instance| instance.at.is_empty()) {
-            add(None, vanished);
+            add(Failure::Vanishes, None, vanished);
         }
         all.append(&mut mine);
     }

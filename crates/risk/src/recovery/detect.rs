@@ -62,8 +62,8 @@ pub(super) fn notices(kind: &MechanismKind, failure: Failure) -> Notices {
                         &again.times.1,
                     )),
                 },
+                Failure::Vanishes | Failure::Hangs if cuts.is_some() => None,
                 Failure::Vanishes => connecting,
-                Failure::Hangs if cuts.is_some() => None,
                 Failure::Hangs => {
                     let waiting = answer.as_ref().map(|answer| {
                         term(
@@ -202,7 +202,11 @@ fn checks_fail(check: &BackendCheck, failure: Failure) -> Option<Term> {
         Failure::Refuses => None,
         Failure::Vanishes => Some(check.connect.as_ref().unwrap_or(&check.timeout)),
         Failure::Hangs if check.asks == Asks::Connection => return None,
-        Failure::Hangs => Some(&check.timeout),
+        // HAProxy does not cut short what it allowed for the connection when that comes about at once.
+        Failure::Hangs => [Some(&check.timeout), check.connect.as_ref()]
+            .into_iter()
+            .flatten()
+            .max_by_key(|timer| timer.value),
     };
     let fall = check.fall.0.max(1);
     let each = waits.map_or(Duration::ZERO, |waits| waits.value);

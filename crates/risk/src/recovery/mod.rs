@@ -7,8 +7,8 @@
 //!
 //! | mechanism | refuses | vanishes | hangs | after |
 //! |---|---|---|---|---|
-//! | active check | inter + (fall − 1) × fastinter | the same + fall × connect timeout of the check | the same + fall × answer timeout of the check; never when it only connects | HAProxy 2.6 manual: `inter`, `fastinter`, `timeout check`; the pause runs from the end of a check |
-//! | … and then the last request | repeats × min(connect, 1s); none when another server is tried at once | attempts × timeout connect | timeout server; none with `shutdown-sessions` | `retries`, `option redispatch`, `on-marked-down` |
+//! | active check | inter + (fall − 1) × fastinter | the same + fall × connect timeout of the check | the same + fall × the longer one of its timeouts; never when it only connects | HAProxy 2.6 manual: `inter`, `fastinter`, `timeout check`; the pause runs from the end of a check |
+//! | … and then the last request | repeats × min(connect, 1s); none when another server is tried at once | attempts × timeout connect; none with `shutdown-sessions` | timeout server; none with `shutdown-sessions` | `retries`, `option redispatch`, `on-marked-down` |
 //! | passive check | none when the next server is tried | 2 × connect timeout | 2 × read timeout | nginx `max_fails`: the first request has to fail, the last one starts just before it does |
 //! | VRRP | script interval × fall, then the address moves | missed × advert + skew | the same + script timeout | RFC 5798, 6.1 (Master_Down_Interval); keepalived.conf(5) |
 //! | Patroni | loop_wait + primary_start_timeout + loop_wait | ttl + loop_wait + election and promotion | as when it vanishes | Patroni, "Dynamic configuration": worst case of a failover |
@@ -26,10 +26,11 @@ mod way;
 
 use std::time::Duration;
 
-use dinghai_estate::{Origin, ServiceId};
+use dinghai_estate::{Estate, Origin, PromiseTarget, ServiceId};
 
 pub use compose::{bounds, worst};
 pub use findings::recovery_findings;
+pub(crate) use findings::unnoticed_services;
 
 /// What can happen to an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,8 +48,26 @@ pub enum Failure {
 pub struct Promised {
     /// Of which service; of all when none.
     pub service: Option<ServiceId>,
+    /// After which failure; after any when none.
+    pub failure: Option<Failure>,
     /// At most.
     pub within: Duration,
     /// Where it is stated.
     pub origin: Origin,
+}
+
+/// What an estate promises about recovery: `failover.instance`, `eject.hang` and `failover.zone`, which no vanished host may break
+/// either.
+pub fn promised(estate: &Estate) -> Vec<Promised> {
+    let failures = [
+        ("failover.instance", Failure::Refuses),
+        ("eject.hang", Failure::Hangs),
+        ("failover.zone", Failure::Vanishes),
+    ];
+    let of = |(id, failure): (&str, Failure)| {
+        let promise = estate.promises.get(&id.into())?;
+        let PromiseTarget::Within(within) = promise.target else { return None };
+        Some(Promised { service: None, failure: Some(failure), within, origin: promise.origin.clone() })
+    };
+    failures.into_iter().filter_map(of).collect()
 }

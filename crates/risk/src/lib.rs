@@ -43,7 +43,7 @@ pub use finding::{Accepted, Because, Bound, CoreService, Edit, Finding, Fix, Rep
 pub use fingerprint::fingerprints;
 pub use independence::recovery_paths;
 pub use judge::{ACCEPTANCE_EXPIRED, Judged, Judgement, Mark, Standing, judge};
-pub use look::{look, look_at_estate};
+pub use look::{Sources, look, look_at_estate};
 pub use mend::{proposals, with_edits};
 pub use recovery::{Failure, Promised, bounds, promised, recovery_findings, worst};
 pub use rules::{Rule, rules, rules_page};

@@ -1,5 +1,7 @@
 //! What `look` says of losses: one cause is one finding, and what nobody can tell is not clean.
 
+use std::collections::BTreeMap;
+
 use dinghai_estate::{
     Enough, Entry, FoundInstance, FoundNeed, FoundPlace, FoundService, InstanceId, Inventory, NeedKind,
     Origin, PlaceId, PlaceKind, Role, ServiceId, Source, Unknown, UnknownKind,
@@ -77,7 +79,7 @@ fn a_zone_that_holds_both_nodes_of_a_database_stops_who_needs_it() {
     service(&mut shop, "checkout", 10, &["a", "b", "c"], &["orders-db"]);
     service(&mut shop, "orders-db", 40, &["a", "a"], &[]);
     entry(&mut shop, "checkout");
-    let report = look(shop);
+    let report = look(shop, &BTreeMap::new());
     assert_eq!(shown(&report), ["single-point Broken [orders-db checkout] -a"]);
     let finding = report.findings.first().unwrap();
     assert_eq!(
@@ -105,7 +107,7 @@ fn eight_services_on_one_host_are_one_finding() {
         service(&mut shop, name, n, &["host"], &needs);
     }
     entry(&mut shop, "s1");
-    let report = look(shop);
+    let report = look(shop, &BTreeMap::new());
     let broken: Vec<String> = shown(&report).into_iter().filter(|line| line.contains("Broken")).collect();
     assert_eq!(broken, ["single-point Broken [s1 s2 s3 s4 s5 s6 s7 s8] -host"]);
 }
@@ -123,7 +125,7 @@ fn services_with_one_instance_each_at_nodes_of_their_own_are_one_finding() {
     service(&mut shop, "y", 30, &["n2"], &[]);
     service(&mut shop, "z", 40, &["n3"], &[]);
     entry(&mut shop, "front");
-    assert_eq!(shown(&look(shop)), ["single-point Broken [x front y z] -n1 n2 n3"]);
+    assert_eq!(shown(&look(shop, &BTreeMap::new())), ["single-point Broken [x front y z] -n1 n2 n3"]);
 }
 
 #[test]
@@ -131,7 +133,7 @@ fn an_untold_zone_is_unknown_and_neither_broken_nor_clean() {
     let mut shop = zones();
     service(&mut shop, "web", 10, &["?", "?"], &[]);
     entry(&mut shop, "web");
-    let report = look(shop);
+    let report = look(shop, &BTreeMap::new());
     assert_eq!(shown(&report), ["spread-unknown Unknown [web] -"]);
     assert!(report.core.first().unwrap().holds.is_empty());
 }
@@ -141,7 +143,7 @@ fn an_untold_zone_does_no_harm_where_enough_stands_elsewhere() {
     let mut shop = zones();
     service(&mut shop, "web", 10, &["a", "b", "?"], &[]);
     entry(&mut shop, "web");
-    assert_eq!(shown(&look(shop)), Vec::<String>::new());
+    assert_eq!(shown(&look(shop, &BTreeMap::new())), Vec::<String>::new());
 }
 
 #[test]
@@ -149,7 +151,7 @@ fn what_a_scheduler_may_put_into_one_zone_is_weak() {
     let mut shop = zones();
     service(&mut shop, "web", 10, &["*", "*", "*"], &[]);
     entry(&mut shop, "web");
-    assert_eq!(shown(&look(shop)), ["spread-unknown Weak [web] -"]);
+    assert_eq!(shown(&look(shop, &BTreeMap::new())), ["spread-unknown Weak [web] -"]);
 }
 
 #[test]
@@ -159,7 +161,7 @@ fn a_lost_majority_is_told_as_a_quorum() {
     let enough = Enough { count: 2, why: "3 members need a majority of 2".to_owned(), source: line(10) };
     shop.services.get_mut(&ServiceId::from("etcd")).unwrap().enough = Some(enough);
     entry(&mut shop, "etcd");
-    assert_eq!(shown(&look(shop)), ["quorum-in-one-place Broken [etcd] -a"]);
+    assert_eq!(shown(&look(shop, &BTreeMap::new())), ["quorum-in-one-place Broken [etcd] -a"]);
 }
 
 #[test]
@@ -173,7 +175,7 @@ fn needs_outside_the_files_are_one_finding_that_nobody_can_answer() {
         shop.services.insert(outside.into(), external);
     }
     entry(&mut shop, "web");
-    assert_eq!(shown(&look(shop)), ["need-outside Unknown [bank mail web] -"]);
+    assert_eq!(shown(&look(shop, &BTreeMap::new())), ["need-outside Unknown [bank mail web] -"]);
 }
 
 #[test]
@@ -181,7 +183,7 @@ fn a_wider_loss_than_promised_is_accepted_knowingly() {
     let mut shop = zones();
     service(&mut shop, "web", 10, &["a", "b"], &[]);
     entry(&mut shop, "web");
-    let report = look(shop);
+    let report = look(shop, &BTreeMap::new());
     assert!(report.findings.is_empty());
     let accepted: Vec<usize> = report.accepted.iter().map(|accepted| accepted.lost.len()).collect();
     assert_eq!(accepted, [1, 2], "region hz, and both zones: {:#?}", report.accepted);
@@ -217,7 +219,7 @@ fn a_change_that_makes_a_zone_loss_stop_checkout_is_told() {
     entry(&mut before, "checkout");
     let mut after = before.clone();
     service(&mut after, "db", 20, &["a", "a"], &[]);
-    let (before, after) = (look(before), look(after));
+    let (before, after) = (look(before, &BTreeMap::new()), look(after, &BTreeMap::new()));
     let told = diff(&before, &after);
     let lost: Vec<(&str, &str)> =
         told.lost.iter().map(|turned| (turned.service.as_str(), turned.place.as_str())).collect();

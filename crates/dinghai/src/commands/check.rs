@@ -105,7 +105,8 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
 fn told(args: &CheckArgs) -> anyhow::Result<u8> {
     let clock = SystemClock::new();
     let began = clock.now();
-    let looked = Gathered::of(&args.path)?;
+    let mut looked = Gathered::of(&args.path)?;
+    looked.mend();
     let known = match &args.baseline {
         Some(path) => baseline::read(path)?,
         None => BTreeSet::new(),

@@ -82,7 +82,7 @@ fn pairs(args: &DiffArgs, before: &Gathered, after: &Gathered) -> Vec<Pair> {
         return vec![Pair { name: (*name).clone(), diff: diff(before, after) }];
     }
     let names: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-    let nothing = dinghai_risk::look(dinghai_estate::Inventory::default());
+    let nothing = dinghai_risk::look(dinghai_estate::Inventory::default(), &BTreeMap::new());
     let pair = |name: &String| Pair {
         name: name.clone(),
         diff: diff(old.get(name).unwrap_or(&nothing), new.get(name).unwrap_or(&nothing)),

@@ -3,8 +3,10 @@
 //! Shared by `check`, `diff`, `what-if` and `init`. A folder with a `dinghai.yaml` is that estate, with what it imports. A folder without
 //! one is walked: each `dinghai.yaml` in it is an estate with what it imports, and everything else is read root by root.
 
+mod mend;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use dinghai_estate::{Acceptance, Decoded, Estate, Inventory, Unseen};
 use dinghai_import::{Import, Imported, Joining, SourceFile, import};
@@ -41,6 +43,8 @@ pub(crate) struct Gained {
     pub(crate) report: Report,
     /// Its own declaration, when it has one.
     pub(crate) estate: Option<Estate>,
+    /// The files that it imports or was found in.
+    files: BTreeSet<String>,
 }
 
 impl Gathered {
@@ -128,8 +132,9 @@ impl Gathered {
         self.other.extend(found.other);
         self.unread.extend(found.unseen);
         for estate in found.estates {
+            let files = estate.files.clone();
             let inventory = self.known(estate);
-            self.estates.push(Gained { report: look(inventory), estate: None });
+            self.estates.push(Gained { report: look(inventory, &self.sources), estate: None, files });
         }
     }
 
@@ -161,13 +166,18 @@ impl Gathered {
             }
             files.retain(|path, _| file_name(path) != ESTATE_FILE && !decoded.sources.contains_key(path));
             claimed.extend(files.keys().cloned());
+            let paths = files.keys().cloned().collect();
             let files: Vec<SourceFile> = files.into_values().collect();
             let found = import(&files, Joining::Together(&estate.name));
             self.other.extend(found.other);
             self.unread.extend(found.unseen);
             let imported = found.estates.into_iter().next().map(|imported| self.known(imported));
             let told = (!estate.imports.is_empty()).then(|| imported.unwrap_or_default());
-            self.estates.push(Gained { report: look_at_estate(estate, told), estate: Some(estate.clone()) });
+            self.estates.push(Gained {
+                report: look_at_estate(estate, told, &self.sources),
+                estate: Some(estate.clone()),
+                files: paths,
+            });
         }
         self.decoded.push(decoded);
         Ok(claimed)

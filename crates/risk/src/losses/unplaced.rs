@@ -249,11 +249,16 @@ fn not_counted(id: &ServiceId, open: &Unknown, stopped: Option<&BTreeSet<&Servic
         rule: "instances-unknown",
         state: State::Unknown,
         title: format!("how many instances {id} has is unknown"),
-        sentence: format!(
-            "{} needs {id}, of which the files do not tell all instances: {}",
-            listed(&core),
-            open.why
-        ),
+        sentence: match core.iter().copied().eq([id]) {
+            true => format!("the files do not tell all instances of {id}: {}", open.why),
+            false => {
+                format!(
+                    "without {id} {}, and the files do not tell all its instances: {}",
+                    stop(&core),
+                    open.why
+                )
+            }
+        },
         about: std::iter::once(id).chain(core.into_iter().filter(|core| *core != id)).cloned().collect(),
         lost: Vec::new(),
         because: vec![Because { origin: open.origin.clone(), note: open.why.clone() }],
@@ -299,12 +304,8 @@ fn outside(question: &Question<'_>) -> Option<Finding> {
     (!names.is_empty()).then(|| Finding {
         rule: "need-outside",
         state: State::Unknown,
-        title: format!("{} leans on what lies outside these files", listed(&core)),
-        sentence: format!(
-            "whether {} survives anything is unknown; {} needs it",
-            listed(&names),
-            listed(&core)
-        ),
+        title: format!("what {} is unknown", outlives(&names)),
+        sentence: format!("without {} {}, and it lies outside these files", listed(&names), stop(&core)),
         about: names.iter().chain(&core).map(|id| (*id).clone()).collect(),
         lost: Vec::new(),
         because,

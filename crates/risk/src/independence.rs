@@ -30,7 +30,7 @@ use crate::core::{core_services, on_core_paths};
 use crate::domains::PlaceNumber;
 use crate::finding::Finding;
 use crate::whereabouts::{Goes, Whereabouts};
-use falls::{Fall, Fate, fate};
+use falls::{Doubt, Fall, Fate, fate};
 use sentence::Doubtful;
 use steps::{Needed, Step, steps};
 
@@ -42,9 +42,17 @@ pub fn recovery_paths(inventory: &Inventory) -> Vec<Finding> {
     for (needed, steps) in steps(inventory) {
         let asked = Asked { leaning: ground.leaning_on(&needed), needed, steps };
         let (lost, doubts) = ground.look(&asked);
-        if lost.is_empty() {
-            for (why, doubt) in doubts {
-                doubtful.entry(why).or_default().add(doubt);
+        // What surely goes with one place need not be doubted for another.
+        let doubted =
+            if lost.is_empty() { ground.told(doubts.keys().copied().collect()) } else { Vec::new() };
+        for place in doubted {
+            let Some((doubts, steps)) = doubts.get(&place) else { continue };
+            if asked.needed == Needed::Outside {
+                doubtful.entry(OUTSIDE.to_owned()).or_default().outside(place, steps);
+            }
+            for doubt in doubts {
+                let all = doubtful.entry(doubt.why.clone()).or_default();
+                all.of(place, doubt, &asked.needed, steps);
             }
         }
         for place in ground.told(lost.keys().copied().collect()) {
@@ -84,8 +92,11 @@ struct Asked<'i> {
 /// By place: how the needed thing goes with it, and the steps for which that matters.
 type LostWith<'i> = BTreeMap<PlaceNumber, (Vec<Fall<'i>>, Vec<Step<'i>>)>;
 
-/// By reason: of what nobody can tell, and what hangs on it.
-type Doubts<'i> = BTreeMap<String, Doubtful<'i>>;
+/// By place: why nobody can tell whether the needed thing goes with it, and the steps for which that matters.
+type Doubts<'i> = BTreeMap<PlaceNumber, (Vec<Doubt<'i>>, Vec<Step<'i>>)>;
+
+/// Why nobody can tell of what no service of the inventory stands for.
+const OUTSIDE: &str = "it lies outside these files";
 
 impl<'i> Ground<'i> {
     fn of(inventory: &'i Inventory) -> Self {
@@ -128,29 +139,18 @@ impl<'i> Ground<'i> {
     }
 
     fn look(&self, asked: &Asked<'i>) -> (LostWith<'i>, Doubts<'i>) {
-        let (mut lost, mut doubts) = (BTreeMap::new(), Doubts::new());
+        let (mut lost, mut doubts) = (LostWith::new(), Doubts::new());
         for (place, steps) in self.touched(asked) {
-            let matter: Vec<Step<'i>> =
-                steps.into_iter().filter(|step| self.matters(asked, step, place)).cloned().collect();
-            if matter.is_empty() {
+            let fate = fate(self.inventory, &self.whereabouts, &asked.needed, place);
+            if matches!(fate, Fate::Stands) {
                 continue;
             }
-            if asked.needed == Needed::Outside {
-                for step in matter {
-                    let doubt = doubts.entry("it lies outside these files".to_owned()).or_default();
-                    doubt.outside(place, step);
-                }
-                continue;
-            }
-            match fate(self.inventory, &self.whereabouts, &asked.needed, place) {
-                Fate::Stands => {}
-                Fate::Falls(falls) => drop(lost.insert(place, (falls, matter))),
-                Fate::Unknown(unknown) => {
-                    for doubt in unknown {
-                        let all = doubts.entry(doubt.why.clone()).or_default();
-                        all.of(place, doubt, &asked.needed, &matter);
-                    }
-                }
+            let matter = steps.into_iter().filter(|step| self.matters(asked, step, place));
+            let matter: Vec<Step<'i>> = matter.cloned().collect();
+            match fate {
+                Fate::Falls(falls) if !matter.is_empty() => drop(lost.insert(place, (falls, matter))),
+                Fate::Unknown(unknown) if !matter.is_empty() => drop(doubts.insert(place, (unknown, matter))),
+                _ => {}
             }
         }
         (lost, doubts)

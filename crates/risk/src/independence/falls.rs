@@ -67,7 +67,7 @@ pub(super) fn fate<'i>(
     lost: PlaceNumber,
 ) -> Fate<'i> {
     match needed {
-        Needed::Outside => Fate::Stands,
+        Needed::Outside => Fate::Unknown(Vec::new()),
         Needed::Place(place) => match whereabouts.place_goes(place, lost) {
             Goes::Certainly => {
                 let fall =

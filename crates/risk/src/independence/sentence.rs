@@ -82,7 +82,7 @@ impl<'i> Doubtful<'i> {
     pub(super) fn of(
         &mut self,
         place: PlaceNumber,
-        doubt: Doubt<'i>,
+        doubt: &Doubt<'i>,
         needed: &Needed<'i>,
         steps: &[Step<'i>],
     ) {
@@ -100,18 +100,10 @@ impl<'i> Doubtful<'i> {
         self.origins.insert(doubt.origin);
     }
 
-    pub(super) fn outside(&mut self, place: PlaceNumber, step: Step<'i>) {
+    pub(super) fn outside(&mut self, place: PlaceNumber, steps: &[Step<'i>]) {
         self.places.insert(place);
-        self.needed.insert(step.how.clone());
-        self.steps.insert(step);
-    }
-
-    pub(super) fn add(&mut self, other: Self) {
-        self.places.extend(other.places);
-        self.needed.extend(other.needed);
-        self.services.extend(other.services);
-        self.steps.extend(other.steps);
-        self.origins.extend(other.origins);
+        self.needed.extend(steps.iter().map(|step| step.how.clone()));
+        self.steps.extend(steps.iter().cloned());
     }
 }
 

@@ -27,6 +27,10 @@ pub(crate) fn told(read: &Read) -> String {
     for unseen in &read.unseen {
         let _ = writeln!(out, "unseen {}:{}: {}", unseen.origin.file, unseen.origin.line, unseen.what);
     }
+    for (address, unseen) in &read.absent {
+        let _ =
+            writeln!(out, "absent {address} {}:{}: {}", unseen.origin.file, unseen.origin.line, unseen.what);
+    }
     let _ = writeln!(out, "secrets: {:?}", read.secrets);
     out
 }

@@ -124,10 +124,11 @@ fn inside_text(text: &str, secrets: &mut BTreeSet<String>) {
         }
     }
     let starts = text.trim_start();
-    if text.len() <= LARGEST_TEXT && (starts.starts_with('{') || starts.starts_with('[')) {
-        if let Ok(mut inner) = json::read("", text, &|_, _| false) {
-            hide_named(&mut inner, secrets);
-        }
+    if text.len() <= LARGEST_TEXT
+        && starts.starts_with(['{', '['])
+        && let Ok(mut inner) = json::read("", text, &|_, _| false)
+    {
+        hide_named(&mut inner, secrets);
     }
 }
 

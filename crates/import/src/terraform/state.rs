@@ -2,7 +2,7 @@
 
 use crate::terraform::address;
 use crate::terraform::read::Read;
-use crate::terraform::secret::{hide, hide_marked, hide_named};
+use crate::terraform::secret::{hide, hide_marked, hide_named, remember};
 use crate::terraform::{Resource, json};
 use crate::value::{Node, Value};
 
@@ -131,10 +131,9 @@ fn hide_at(node: &mut Node, path: &[Node], read: &mut Read) {
 
 fn outputs(values: &Node, read: &mut Read) {
     for (_, output) in values.get("outputs").into_iter().flat_map(Node::entries) {
-        if output.get("sensitive").and_then(Node::truth) == Some(true) {
-            if let Some(value) = output.get("value") {
-                super::secret::remember(value, &mut read.secrets);
-            }
+        let secret = output.get("sensitive").and_then(Node::truth) == Some(true);
+        if let Some(value) = output.get("value").filter(|_| secret) {
+            remember(value, &mut read.secrets);
         }
     }
 }

@@ -1,0 +1,2 @@
+zones = ["a", "b", "c"]
+db_password = "hunter2-very"

@@ -10,7 +10,7 @@ use dinghai_import::SourceFile;
 ///
 /// # Errors
 /// A folder or file cannot be read.
-pub fn sets(root: &Path) -> io::Result<Vec<Vec<SourceFile>>> {
+pub(crate) fn sets(root: &Path) -> io::Result<Vec<Vec<SourceFile>>> {
     let mut folders: Vec<_> = fs::read_dir(root)?.collect::<Result<_, _>>()?;
     folders.sort_by_key(fs::DirEntry::file_name);
     let mut sets = Vec::new();

@@ -29,6 +29,8 @@ use tally::{Failure, Tally};
 
 /// After this long an input counts as one that never ends.
 const STUCK: Duration = Duration::from_secs(60);
+/// After this long an input counts as failed.
+const SLOW: Duration = Duration::from_secs(10);
 /// Inputs for each one whose files are also given in another order.
 const REORDERED: u64 = 8;
 
@@ -154,6 +156,7 @@ fn fuzz(
         tally.count(number, &input.kinds, &input.files, took, tally::peak_mib());
         let failure = match &got {
             Err(_) => Some(Failure::Panic(panicked.lock().map(|note| note.clone()).unwrap_or_default())),
+            Ok(_) if took > SLOW => Some(Failure::Slow),
             Ok(got) if number % REORDERED == 0 => {
                 let other = catch_unwind(AssertUnwindSafe(|| input.reordered()));
                 (other.ok().as_ref() != Some(got)).then_some(Failure::Order)

@@ -108,23 +108,23 @@ const WORDS: &[&str] = &[
 ];
 
 /// A source of hostile files.
-pub struct Mutator {
+pub(crate) struct Mutator {
     rng: Rng,
 }
 
 impl Mutator {
     /// The one of that seed.
-    pub fn seeded(seed: u64) -> Self {
+    pub(crate) fn seeded(seed: u64) -> Self {
         Self { rng: Rng::seeded(seed) }
     }
 
     /// A number in `0..bound`, or 0.
-    pub fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         usize::try_from(self.rng.below(bound as u64)).unwrap_or(0)
     }
 
     /// Changes one to three of the files; gives back which. `others` lend parts of themselves.
-    pub fn spoil(&mut self, files: &mut [SourceFile], others: &[SourceFile]) -> Vec<usize> {
+    pub(crate) fn spoil(&mut self, files: &mut [SourceFile], others: &[SourceFile]) -> Vec<usize> {
         let mut spoilt = Vec::new();
         for _ in 0..=self.below(3) {
             let at = self.below(files.len());
@@ -135,13 +135,15 @@ impl Mutator {
                 bytes.truncate(LONGEST);
             }
             file.text = String::from_utf8_lossy(&bytes).into_owned();
-            // The text of one format under the name of another.
-            if self.below(24) == 0
-                && let Some(other) = self.rng.pick(others)
-            {
-                file.path.clone_from(&other.path);
-            }
             spoilt.push(at);
+        }
+        // The text of one format under the name of another.
+        if self.below(8) == 0
+            && let Some(other) = self.rng.pick(others)
+            && files.iter().all(|file| file.path != other.path)
+        {
+            let at = self.below(files.len());
+            files.get_mut(at).into_iter().for_each(|file| file.path.clone_from(&other.path));
         }
         spoilt
     }

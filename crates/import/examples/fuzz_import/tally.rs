@@ -14,6 +14,8 @@ pub(crate) enum Failure {
     Panic(String),
     /// The order of the files made a difference.
     Order,
+    /// It took longer than any file of this size may.
+    Slow,
 }
 
 /// Figures of the inputs in which files of one ending were changed.
@@ -97,6 +99,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Panic(what) => write!(f, "panic at {what}"),
             Self::Order => f.write_str("the order of the files made a difference"),
+            Self::Slow => f.write_str("it took too long"),
         }
     }
 }

@@ -27,6 +27,9 @@ pub(super) fn of_env_file(text: &str) -> Variables {
     pairs.collect()
 }
 
+/// Braces of one text whose end is looked for in vain, at most: each takes a look at all the rest of the text.
+const UNCLOSED: usize = 16;
+
 /// The same document with every variable put in.
 pub(super) fn put_in(node: Node, variables: &Variables) -> Node {
     let mut left = MOST;
@@ -65,6 +68,7 @@ fn fill(
 ) -> String {
     let mut whole = String::with_capacity(text.len());
     let mut rest = text;
+    let mut unclosed = 0;
     while let Some((before, after)) = rest.split_once('$') {
         whole.push_str(before);
         if let Some(after) = after.strip_prefix('$') {
@@ -72,9 +76,11 @@ fn fill(
             rest = after;
             continue;
         }
-        let (inside, behind) = match after.strip_prefix('{').and_then(closing) {
+        let braced = after.strip_prefix('{').filter(|_| unclosed < UNCLOSED);
+        let (inside, behind) = match braced.and_then(closing) {
             Some(parts) => parts,
             None => {
+                unclosed += usize::from(braced.is_some());
                 let end = after
                     .find(|sign: char| !sign.is_ascii_alphanumeric() && sign != '_')
                     .unwrap_or(after.len());
@@ -151,5 +157,12 @@ mod tests {
     #[test]
     fn two_dollar_signs_are_one() {
         assert_eq!(filled("$$(cat /x) 5$"), "$(cat /x) 5$");
+    }
+
+    #[test]
+    fn braces_that_never_close_are_left_as_they_are() {
+        let text = "${".repeat(100_000);
+        let mut missing = None;
+        assert_eq!(fill(&text, &Variables::new(), &mut missing, 0), text);
     }
 }

@@ -22,7 +22,7 @@ enum Command {
     Demo(commands::demo::DemoArgs),
     /// Keep an estate standing
     Run(commands::run::RunArgs),
-    /// Say what is wrong with an estate's files, and what is weak in the estate
+    /// Say what breaks, what is weak and what nobody can tell, from files alone
     Check(commands::check::CheckArgs),
     /// Write a first `dinghai.yaml` from the files in a folder
     Init(commands::init::InitArgs),

@@ -110,8 +110,11 @@ fn imported(mut fragment: Fragment, files: BTreeSet<&str>) -> Imported {
 }
 
 fn terraform_units<'f>(files: &[&'f SourceFile]) -> Vec<Unit<'f>> {
-    let _ = files;
-    Vec::new()
+    let unit = |root| {
+        let (fragment, files) = terraform::fragment(&root, files);
+        Unit { files, fragment }
+    };
+    terraform::roots(files).into_iter().map(unit).collect()
 }
 
 /// A project for each folder with Compose files. Files that are variants of each other (`compose.dev.yaml`, `compose.prod.yaml`)

@@ -32,6 +32,7 @@ pub(crate) fn facts(name: &str, resources: &[Resource], region_of: RegionOf<'_>)
         hops: BTreeMap::new(),
         checks: BTreeMap::new(),
         ways_out: BTreeMap::new(),
+        numbers: BTreeMap::new(),
         subnet_of: BTreeMap::new(),
         open_to_world: BTreeMap::new(),
         public: BTreeMap::new(),
@@ -123,8 +124,10 @@ impl<'a> Survey<'a> {
         ties: &BTreeMap<&'static str, &'static Tie>,
         kinds: &BTreeMap<&'static str, &'static Kind>,
     ) {
-        let rest: Vec<&'a Resource> =
+        let mut rest: Vec<&'a Resource> =
             self.index.all().filter(|resource| !kinds.contains_key(resource.kind.as_str())).collect();
+        // Records name what has an address, and whether it has one, others say.
+        rest.sort_by_key(|resource| resource.kind.ends_with("_record"));
         let mut strange: BTreeMap<&str, &Resource> = BTreeMap::new();
         let mut others: BTreeMap<&str, (&Resource, u32)> = BTreeMap::new();
         for resource in rest {
@@ -134,7 +137,7 @@ impl<'a> Survey<'a> {
                 continue;
             }
             let handling = match ties.get(kind) {
-                Some(tie) if !resource.data => (tie.tie)(self, resource),
+                Some(tie) if !resource.data || subnet(kind) => (tie.tie)(self, resource),
                 Some(_) => Handling::Reasoned,
                 None if quiet::foreign(kind) => {
                     let provider = kind.split('_').next().unwrap_or(kind);
@@ -177,6 +180,11 @@ impl<'a> Survey<'a> {
             });
         }
     }
+}
+
+/// Subnets that are only looked up matter as much as those that are made.
+fn subnet(kind: &str) -> bool {
+    matches!(kind, "aws_subnet" | "alicloud_vswitch")
 }
 
 /// A machine by whose name operators get in is no workload.

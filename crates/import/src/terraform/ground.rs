@@ -3,7 +3,7 @@
 //! A `.tf` file often takes its zones from a data source: `data.aws_availability_zones.all.names[0]`. Nobody can tell the zone's
 //! name then, but two different indices of one list are two different zones, and equal ones are the same. Such zones
 //! get symbolic places, `us-east-1 zone #0`. That holds within one list only: the first zone of a list filtered in another way may
-//! be any, so everything from a second list stays unknown.
+//! be any, so everything from a second list stays unknown, and so does the list itself where zones are named beside it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,6 +55,8 @@ pub(super) struct Ground {
     only: BTreeMap<Cloud, (String, Source)>,
     /// The one list of each cloud whose zones are told apart by index.
     lists: BTreeMap<Cloud, String>,
+    /// Clouds of which zones are named as well; any of them may be one of a list.
+    named: BTreeSet<Cloud>,
 }
 
 impl Ground {
@@ -73,7 +75,9 @@ impl Ground {
                     found.entry(region.clone()).or_insert_with(|| source.clone());
                     ground.stated.insert(resource.address.clone(), (region, source));
                 }
-                named_regions(cloud, resource, &mut found);
+                if named_regions(cloud, resource, &mut found) && !resource.data {
+                    ground.named.insert(cloud);
+                }
             }
             // Several regions: which of them a resource without a zone is in, nobody says.
             if let (1, Some(only)) = (found.len(), found.into_iter().next()) {
@@ -98,15 +102,19 @@ impl Ground {
     }
 }
 
-fn named_regions(cloud: Cloud, resource: &Resource, found: &mut BTreeMap<String, Source>) {
+/// Notes the regions that a resource names; whether it names a zone.
+fn named_regions(cloud: Cloud, resource: &Resource, found: &mut BTreeMap<String, Source>) -> bool {
+    let mut zone = false;
     for (key, node) in resource.body.entries() {
         let items = if node.items().is_empty() { std::slice::from_ref(node) } else { node.items() };
         for text in items.iter().filter_map(Node::str) {
             let region = match key.text.as_str() {
-                "arn" => text.split(':').nth(3).filter(|region| !region.is_empty()).map(str::to_owned),
+                "arn" => text.split(':').nth(3).map(str::to_owned),
                 "region" => Some(text.to_owned()),
                 key if key.contains("zone") => {
-                    region_of(cloud, single_zones(text).first().map_or("", |zone| zone))
+                    let region = region_of(cloud, single_zones(text).first().map_or("", |zone| zone));
+                    zone |= region.is_some();
+                    region
                 }
                 _ => None,
             };
@@ -115,6 +123,7 @@ fn named_regions(cloud: Cloud, resource: &Resource, found: &mut BTreeMap<String,
             }
         }
     }
+    zone
 }
 
 /// What a list of zones looks like, so that two equal ones count as one.
@@ -290,6 +299,12 @@ impl Look<'_, '_> {
         attribute: &str,
         depth: usize,
     ) -> Vec<Spot> {
+        // A plan has looked lists up already.
+        let known = self.index.at(address).into_iter().next().filter(|resource| resource.data);
+        if let Some(found) = known.and_then(|resource| inside(&resource.body, attribute)) {
+            let place = Node { value: found.value.clone(), ..node.clone() };
+            return self.spots_within(cloud, &place, depth + 1);
+        }
         if let Some((_, shape)) = list_shape(self.index, address) {
             return vec![self.listed(cloud, node, address, attribute, &shape)];
         }
@@ -311,9 +326,16 @@ impl Look<'_, '_> {
             .skip_while(|char| !char.is_ascii_digit())
             .take_while(char::is_ascii_digit)
             .collect();
+        // `element` begins again at the end of the list; of one with two zones at least, as every region of aws has them, the
+        // first two are sure.
+        let wraps = attribute.starts_with("element(") && !matches!(digits.as_str(), "0" | "1");
         let told_apart = self.ground.lists.get(&cloud).is_some_and(|list| list == shape);
-        if digits.is_empty() || !told_apart {
+        let named = self.ground.named.contains(&cloud);
+        if digits.is_empty() || wraps || named || !told_apart {
             let why = match told_apart {
+                true if named => {
+                    format!("`{address}.{attribute}` may be any zone, one that is named here as well")
+                }
                 true => format!("`{address}.{attribute}` is known only when it is applied"),
                 false => format!("`{address}` lists zones in another way than the other list of zones here"),
             };
@@ -364,6 +386,24 @@ impl Look<'_, '_> {
         };
         vec![Spot { at, subnet: subnet.or(spot.subnet) }]
     }
+}
+
+/// What stands at an attribute such as `names[0]`, `zones.0.id` or `element(names, 1)`.
+fn inside<'n>(body: &'n Node, attribute: &str) -> Option<&'n Node> {
+    let element = attribute.strip_prefix("element(").and_then(|rest| rest.strip_suffix(')'));
+    if let Some((list, index)) = element.and_then(|inside| inside.split_once(", ")) {
+        let items = argument(body, list)?.items();
+        return items.get(index.parse::<usize>().ok()?.checked_rem(items.len())?);
+    }
+    let steps =
+        attribute.split(['.', '[']).map(|step| step.trim_end_matches(']')).filter(|step| !step.is_empty());
+    steps
+        .into_iter()
+        .try_fold(body, |node, step| match step.parse::<usize>() {
+            Ok(index) => node.items().get(index),
+            Err(_) => argument(node, step),
+        })
+        .filter(|node| !matches!(node.value, Value::Map(_)))
 }
 
 fn unknown(node: &Node, why: &str, kind: UnknownKind) -> Spot {

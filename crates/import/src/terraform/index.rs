@@ -113,7 +113,10 @@ impl<'a> Index<'a> {
                 let known = self.by_value.get(text.as_str()).into_iter().flatten();
                 known.map(|resource| Meant { resource, attribute: "id" }).collect()
             }
-            Value::List(items) => items.iter().flat_map(|item| self.meant(item)).collect(),
+            // A text that is put together, such as an address with its port, means what it is made of.
+            Value::List(items) | Value::Joined(items) => {
+                items.iter().flat_map(|item| self.meant(item)).collect()
+            }
             Value::Map(entries) => entries.iter().flat_map(|(_, item)| self.meant(item)).collect(),
             _ => Vec::new(),
         }

@@ -1,15 +1,16 @@
 //! What a program is told about: a database's address in its user data, a queue's in its environment.
 //!
 //! A reference to another service in what a machine, task or function is started with is a need. In a state the
-//! references are gone and addresses stand there as text; those are compared with the addresses that are known. Only the
-//! attribute's or variable's name is kept, never a value.
+//! references are gone and addresses stand there as text; those are compared with the addresses that are known. Of a value only
+//! the host is kept, see [`crate::connection`].
 
 use std::collections::BTreeSet;
 
-use dinghai_estate::{Act, Certainty, NeedKind, RecoveryStep, Role, ServiceId, Source};
+use dinghai_estate::{Act, RecoveryStep, Role, ServiceId, Source};
 
 use super::Resource;
 use super::survey::Survey;
+use crate::connection;
 use crate::fragment::Want;
 use crate::value::{Node, Value};
 
@@ -54,15 +55,18 @@ const ASIDE: &[&str] = &[
     "public_ip",
 ];
 
-/// Names to look at in all text of one service, at most.
+/// Maps and lists inside each other, at most.
 const DEEPEST: usize = 64;
+/// Addresses that are looked at in one text, at most.
+const MOST: usize = 256;
 
+/// Something that a program is told, and by which argument or variable.
 struct Said {
     attribute: String,
     node: Node,
 }
 
-impl Survey<'_> {
+impl<'a> Survey<'a> {
     /// Turns what services are told into needs.
     pub(super) fn mentions(&mut self) {
         let of_members = self.members.values().map(|member| (member.service.clone(), member.resource));
@@ -84,14 +88,35 @@ impl Survey<'_> {
         let mut said = Vec::new();
         walk(&resource.body, "", &mut said, 0);
         for Said { attribute, node } in said {
-            if let Value::Text(text) = &node.value {
-                self.hosts_in(from, &attribute, text, &node);
-                continue;
-            }
-            for (to, meant) in self.services(&node) {
+            for (to, meant) in self.services_named(&node) {
                 let source = Source::derived(node.origin());
                 self.mentioned(from, &to, &format!("`{attribute}` names {}", meant.address), source);
             }
+            self.addresses_in(from, &attribute, &text(&node), &node);
+        }
+    }
+
+    /// The services that references in a value mean; texts are looked at for addresses instead.
+    fn services_named(&self, node: &Node) -> Vec<(ServiceId, &'a Resource)> {
+        match &node.value {
+            Value::Reference(..) => self.services(node),
+            Value::Joined(parts) => parts.iter().flat_map(|part| self.services_named(part)).collect(),
+            // A reason names what it waits for: `aws_db_instance.orders.address` in backticks.
+            Value::Unknown(why) => {
+                why.split('`').skip(1).step_by(2).flat_map(|name| self.service_named(name)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The service that an address with an attribute behind it means.
+    fn service_named(&self, name: &str) -> Option<(ServiceId, &'a Resource)> {
+        let mut address = name;
+        loop {
+            if let Some(resource) = self.index.at(address).into_iter().next() {
+                return Some((self.service_at(&resource.address)?.clone(), resource));
+            }
+            address = address.rsplit_once('.')?.0;
         }
     }
 
@@ -121,29 +146,65 @@ impl Survey<'_> {
         }
     }
 
-    /// Addresses of other services in a text.
-    fn hosts_in(&mut self, from: &ServiceId, attribute: &str, text: &str, node: &Node) {
-        let hosts: BTreeSet<String> = text
-            .split(|char: char| !(char.is_ascii_alphanumeric() || char == '.' || char == '-' || char == '_'))
+    /// Addresses in a text: of services here, and of somebody else where it is certainly an address.
+    fn addresses_in(&mut self, from: &ServiceId, attribute: &str, text: &str, node: &Node) {
+        let source = Source::inferred(node.origin());
+        // Names that a state knows are found wherever they stand.
+        let known: BTreeSet<String> = text
+            .split(|char: char| !(char.is_ascii_alphanumeric() || matches!(char, '.' | '-' | '_')))
             .filter(|host| host.len() > 6 && host.contains('.'))
             .map(|host| host.trim_matches('.').to_lowercase())
             .filter(|host| self.fragment.names.contains_key(host))
-            .take(DEEPEST)
+            .take(MOST)
             .collect();
-        for name in hosts {
-            let registry = self.fragment.names.get(&name).into_iter().flatten().find(|to| {
-                self.fragment.inventory.services.get(to).is_some_and(|service| service.role == Role::Registry)
-            });
-            let source = Source { origin: node.origin(), certainty: Certainty::Inferred };
-            let how = format!("`{attribute}` names {name}");
-            if let Some(to) = registry.cloned() {
-                self.mentioned(from, &to, &how, source);
-                continue;
+        for name in known {
+            let to = self.fragment.names.get(&name).cloned().unwrap_or_default();
+            for to in to {
+                self.mentioned(from, &to, &format!("`{attribute}` names {name}"), source.clone());
             }
-            let want = Want { from: from.clone(), name, kind: NeedKind::Hard, how, source, outside: false };
-            self.fragment.wants(want);
+        }
+        let (endpoints, key) = match attribute.strip_prefix("env ") {
+            Some(key) => (connection::endpoints(key, text), key),
+            None if matches!(attribute, "user_data" | "user_data_base64") => (connection::in_text(text), ""),
+            None => return,
+        };
+        for endpoint in endpoints.into_iter().take(MOST) {
+            let name = endpoint.name();
+            self.fragment.wants(Want {
+                from: from.clone(),
+                kind: connection::need_kind(key, &name),
+                name,
+                how: attribute.to_owned(),
+                source: source.clone(),
+                outside: endpoint.outside,
+            });
         }
     }
+}
+
+/// A value as text, with [`connection::UNKNOWN`] for what nobody knows.
+fn text(node: &Node) -> String {
+    match &node.value {
+        Value::Text(text) => text.clone(),
+        Value::Joined(parts) => parts.iter().map(text).collect(),
+        _ => connection::UNKNOWN.to_string(),
+    }
+}
+
+/// JSON in a text, as task definitions have it in a plan or state; its lines are those of the text.
+fn inside(node: &Node) -> Option<Node> {
+    fn put(node: &mut Node, at: &Node) {
+        (node.file, node.line, node.column) = (at.file.clone(), at.line, at.column);
+        match &mut node.value {
+            Value::List(items) => items.iter_mut().for_each(|item| put(item, at)),
+            Value::Map(entries) => entries.iter_mut().for_each(|(_, item)| put(item, at)),
+            _ => {}
+        }
+    }
+    let text = node.str().filter(|text| text.starts_with(['[', '{']))?;
+    let mut inner = super::json::read("", text, &|_, _| false).ok()?;
+    put(&mut inner, node);
+    Some(inner)
 }
 
 fn walk(node: &Node, attribute: &str, said: &mut Vec<Said>, depth: usize) {
@@ -152,6 +213,10 @@ fn walk(node: &Node, attribute: &str, said: &mut Vec<Said>, depth: usize) {
     }
     match &node.value {
         Value::Map(entries) => {
+            // Tasks list their variables as names and values.
+            if let (Some(name), Some(value)) = (node.get("name").and_then(Node::str), node.get("value")) {
+                return walk(value, &format!("env {name}"), said, depth + 1);
+            }
             for (key, inner) in entries.iter().filter(|(key, _)| !ASIDE.contains(&key.text.as_str())) {
                 let name = match attribute {
                     "" => key.text.clone(),
@@ -164,7 +229,12 @@ fn walk(node: &Node, attribute: &str, said: &mut Vec<Said>, depth: usize) {
             }
         }
         Value::List(items) => items.iter().for_each(|item| walk(item, attribute, said, depth + 1)),
-        Value::Reference(..) | Value::Text(_) => {
+        Value::Text(_) if attribute == "container_definitions" => {
+            if let Some(inner) = inside(node) {
+                walk(&inner, attribute, said, depth + 1);
+            }
+        }
+        Value::Reference(..) | Value::Text(_) | Value::Joined(_) | Value::Unknown(_) => {
             said.push(Said { attribute: attribute.to_owned(), node: node.clone() });
         }
         _ => {}

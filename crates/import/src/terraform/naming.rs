@@ -1,17 +1,21 @@
 //! Which resources are one service, and what it is called.
 //!
-//! Copies by `count` and `for_each` are one service, and so are a cluster and the resources of its nodes. It is called by its label:
-//! `aws_db_instance.orders_db` is `orders-db`. Labels that say nothing (`this`, `main`) give way to the name of their
-//! module, and where two services would have one name, the kind is put in front, or the module.
+//! Copies by `count` and `for_each` of a machine are one service, and so are a cluster and the resources of its nodes. Keys that are
+//! words rather than zones or numbers (`web`, `payment`) tell different services apart. Copies of what keeps data are never
+//! one service: two databases do not stand in for each other, however they are written.
+//!
+//! A service is called by its key or label: `aws_db_instance.orders_db` is `orders-db`. Labels that say nothing (`this`, `main`)
+//! give way to the name of their module, and where two services would have one name, the label, the module or the kind is put in
+//! front.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dinghai_estate::ServiceId;
+use dinghai_estate::{Role, ServiceId};
 
 use super::Resource;
 use super::index::{Index, argument, base};
 use super::survey::{Kind, Member};
-use super::zones::Cloud;
+use super::zones::{Cloud, region_of};
 
 /// Labels that people write where they have nothing to say.
 const EMPTY: &[&str] = &["this", "main", "default", "self", "primary_resource", "resource"];
@@ -31,7 +35,8 @@ pub(super) fn members<'a>(
     let mut groups: BTreeMap<&'a str, Group<'a>> = BTreeMap::new();
     for resource in parts {
         let whole = whole(index, kinds, resource);
-        let group = groups.entry(base(&whole.address)).or_insert_with(|| Group {
+        let role = kinds.get(whole.kind.as_str()).map_or(Role::Workload, |kind| kind.role);
+        let group = groups.entry(together(role, &whole.address)).or_insert_with(|| Group {
             kind: &whole.kind,
             members: Vec::new(),
             joined: Vec::new(),
@@ -46,12 +51,62 @@ pub(super) fn members<'a>(
         let each = group.members.iter().map(|resource| (resource, false));
         for (resource, joined) in each.chain(group.joined.iter().map(|resource| (resource, true))) {
             let Some(cloud) = Cloud::of_kind(&resource.kind) else { continue };
-            let member =
-                Member { service: ServiceId::new(name.as_str()), cloud, resource: *resource, joined };
+            let service = ServiceId::new(name.as_str());
+            let member = Member { service, cloud, resource, declared: address, joined };
             members.insert(resource.address.as_str(), member);
         }
     }
     members
+}
+
+/// Words by which people number things.
+const NUMBERS: &[&str] = &[
+    "primary",
+    "secondary",
+    "tertiary",
+    "first",
+    "second",
+    "third",
+    "one",
+    "two",
+    "three",
+    "master",
+    "slave",
+    "replica",
+    "standby",
+    "active",
+    "passive",
+    "blue",
+    "green",
+    "left",
+    "right",
+];
+
+/// The address under which copies come together: without its index where they are copies of one thing.
+fn together(role: Role, address: &str) -> &str {
+    let plain = base(address);
+    let key = address.strip_prefix(plain).and_then(|rest| rest.strip_prefix("[\"")?.strip_suffix("\"]"));
+    let numbered = key.is_none_or(|key| {
+        let last = key.rsplit(['-', '_', '.', '/']).next().unwrap_or(key);
+        last.len() <= 1
+            || last.ends_with(|end: char| end.is_ascii_digit())
+            || NUMBERS.contains(&last)
+            || is_zone(key)
+    });
+    let keeps = matches!(
+        role,
+        Role::Database | Role::Cache | Role::Queue | Role::Search | Role::Storage | Role::Registry
+    );
+    let one = match role {
+        Role::Workload | Role::Access | Role::Disk => numbered,
+        _ if keeps => false,
+        _ => key.is_none(),
+    };
+    if one { plain } else { address }
+}
+
+fn is_zone(key: &str) -> bool {
+    [Cloud::Aws, Cloud::Alicloud].into_iter().any(|cloud| region_of(cloud, key).is_some())
 }
 
 /// The resource that this one is a part of; itself when it is none.
@@ -78,7 +133,8 @@ fn whole<'a>(
 
 fn names<'a>(groups: &BTreeMap<&'a str, Group<'a>>) -> BTreeMap<&'a str, String> {
     type Way = fn(&str, &str) -> String;
-    let ways: [Way; 4] = [
+    let ways: [Way; 5] = [
+        |address, kind| keyed(address, kind),
         |address, kind| plain(address, kind),
         |address, kind| with_module(address, plain(address, kind)),
         |address, kind| with_kind(kind, plain(address, kind)),
@@ -106,15 +162,26 @@ fn names<'a>(groups: &BTreeMap<&'a str, Group<'a>>) -> BTreeMap<&'a str, String>
     names
 }
 
-fn plain(address: &str, kind: &str) -> String {
-    let label = address.rsplit('.').next().unwrap_or(address);
-    if !EMPTY.contains(&label) {
-        return word(label);
+/// By the key of its copy where that is a word, else by its label.
+fn keyed(address: &str, kind: &str) -> String {
+    let key =
+        address.strip_prefix(base(address)).and_then(|rest| rest.strip_prefix("[\"")?.strip_suffix("\"]"));
+    match key.map(word).filter(|key| key.starts_with(char::is_alphabetic) && key.len() > 1) {
+        Some(key) if !is_zone(&key) => key,
+        _ => plain(address, kind),
     }
-    match modules(address).last() {
+}
+
+/// By its label, and the index of its copy.
+fn plain(address: &str, kind: &str) -> String {
+    let label = base(address).rsplit('.').next().unwrap_or(address);
+    let index = address.strip_prefix(base(address)).map(word).filter(|index| !index.is_empty());
+    let name = match modules(address).last() {
+        _ if !EMPTY.contains(&label) => word(label),
         Some(module) if !EMPTY.contains(&module.as_str()) => word(module),
         _ => word(short(kind)),
-    }
+    };
+    index.map_or_else(|| name.clone(), |index| format!("{name}-{index}"))
 }
 
 fn with_module(address: &str, name: String) -> String {

@@ -36,7 +36,8 @@ const KEPT: &[(&str, &str, bool)] = &[
 /// Looks at the member's argument, where its kind has one.
 pub(super) fn look<'a>(survey: &mut Survey<'a>, member: &Member<'a>) {
     let resource = member.resource;
-    if resource.data {
+    // A replica may go; what it copies may not.
+    if resource.data || member.joined {
         return;
     }
     if let Some((_, key, otherwise)) = KEPT.iter().find(|(kind, ..)| *kind == resource.kind) {

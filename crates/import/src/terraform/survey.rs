@@ -39,6 +39,8 @@ pub(super) struct Member<'a> {
     pub(super) service: ServiceId,
     pub(super) cloud: Cloud,
     pub(super) resource: &'a Resource,
+    /// The address that declares its service, all copies together.
+    pub(super) declared: &'a str,
     /// Whether it is a part of a service that another resource declares.
     pub(super) joined: bool,
 }
@@ -65,6 +67,8 @@ pub(super) struct Survey<'a> {
     pub(super) checks: BTreeMap<String, (MechanismKind, Source)>,
     /// By which places the traffic of a subnet leaves, by the subnet's address.
     pub(super) ways_out: BTreeMap<String, BTreeMap<PlaceId, Source>>,
+    /// How many instances have the same name but for their number.
+    pub(super) numbers: BTreeMap<String, u32>,
     /// The subnet by which an instance is where it is.
     pub(super) subnet_of: BTreeMap<InstanceId, String>,
     /// Services whose web ports every address may reach, with the rule.
@@ -126,26 +130,26 @@ impl<'a> Survey<'a> {
     /// The service of a member.
     pub(super) fn found(&mut self, member: &Member<'a>) -> &mut FoundService {
         let source = Source::declared(member.resource.origin.clone());
-        let resource = super::index::base(&member.resource.address).to_owned();
+        let resource = member.declared.to_owned();
         self.fragment.service(&member.service, || FoundService::new(Role::Workload, resource, source))
     }
 
     /// Adds an instance of the member's service.
     pub(super) fn stand(&mut self, member: &Member<'a>, spot: &Spot, source: Source, spare: bool) {
         let region = self.ground.region(&mut self.fragment, member.cloud, &member.resource.address);
-        let service = self.found(member);
+        let before = self.found(member).instances.len();
         let place = match &spot.at {
             At::Zone(place, _) | At::Region(place, _) => place.as_str(),
             At::World => "world",
             At::Unknown(_) => "",
         };
         let plain = match place.is_empty() {
-            true => format!("{}.{}", member.service, service.instances.len() + 1),
+            true => format!("{}.{}", member.service, before + 1),
             false => format!("{}@{place}", member.service),
         };
-        let taken = |id: &str| service.instances.iter().any(|known| known.id.as_str() == id);
-        let numbered = (2..).map(|number| format!("{plain}.{number}"));
-        let id = std::iter::once(plain.clone()).chain(numbered).find(|id| !taken(id)).unwrap_or(plain);
+        let number = self.numbers.entry(plain.clone()).or_insert(0);
+        *number += 1;
+        let id = if *number == 1 { plain } else { format!("{plain}.{number}") };
         let mut instance = FoundInstance::new(InstanceId::new(id), source);
         instance.spare = spare;
         match &spot.at {
@@ -160,7 +164,7 @@ impl<'a> Survey<'a> {
             }
         }
         let known = instance.id.clone();
-        service.instances.push(instance);
+        self.found(member).instances.push(instance);
         if let Some(subnet) = &spot.subnet {
             self.subnet_of.insert(known, subnet.clone());
         }

@@ -54,7 +54,12 @@ pub(super) fn documented(seconds: u64, says: &str, origin: &Origin) -> Timer {
 }
 
 /// A health check; none when a part of it cannot be worked out.
-pub(super) fn check(block: Option<&Node>, words: &CheckWords, origin: &Origin) -> Option<BackendCheck> {
+pub(super) fn check(
+    block: Option<&Node>,
+    words: &CheckWords,
+    asks: Asks,
+    origin: &Origin,
+) -> Option<BackendCheck> {
     Some(BackendCheck {
         every: seconds(block, words.every, origin)?,
         fast: None,
@@ -63,6 +68,6 @@ pub(super) fn check(block: Option<&Node>, words: &CheckWords, origin: &Origin) -
         fall: times(block, words.fall, origin)?,
         rise: times(block, words.rise, origin)?,
         connect: None,
-        asks: Asks::Answer,
+        asks,
     })
 }

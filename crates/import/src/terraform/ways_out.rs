@@ -131,10 +131,12 @@ impl Survey<'_> {
             let ways =
                 of("route_table_id").into_iter().filter_map(|table| tables.get(&table.resource.address));
             let ways: Vec<&Ways> = ways.collect();
-            if let [ways] = ways.as_slice() {
+            // The line that attaches the table is the one to change; the route is as good for other subnets.
+            let line = argument(&resource.body, "route_table_id").map(Node::origin);
+            if let ([ways], Some(line)) = (ways.as_slice(), line) {
                 for subnet in subnets {
                     let known = self.ways_out.entry(subnet.resource.address.clone()).or_default();
-                    known.extend((*ways).clone());
+                    known.extend(ways.keys().map(|place| (place.clone(), Source::derived(line.clone()))));
                 }
             }
         }
@@ -188,7 +190,7 @@ impl Survey<'_> {
                 {
                     let source = Source { origin: line.origin.clone(), certainty: Certainty::Inferred };
                     instance.at.insert(place.clone(), source);
-                    if service.scaling.is_some() {
+                    if service.scaling.is_some() || service.resource.contains("aws_ecs_service.") {
                         steps.push((id.clone(), place.clone(), line.clone()));
                     }
                 }

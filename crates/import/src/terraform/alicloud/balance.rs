@@ -1,6 +1,6 @@
 //! Balancers: CLB (`slb`), ALB and NLB, with listeners, rules and server groups.
 
-use dinghai_estate::{BackendCheck, Handling, MechanismKind, Role, Source, UnknownKind};
+use dinghai_estate::{Asks, BackendCheck, Handling, MechanismKind, Role, Source, UnknownKind};
 
 use crate::terraform::Resource;
 use crate::terraform::index::{argument, blocks, dig};
@@ -160,8 +160,12 @@ fn classic_listener<'a>(survey: &mut Survey<'a>, resource: &'a Resource) -> Hand
         }
     }
     let off = argument(body, "health_check").and_then(Node::str) == Some("off");
+    let word = |key: &str| argument(body, key).and_then(Node::str);
+    let http =
+        matches!(word("protocol"), Some("http" | "https")) || word("health_check_type") == Some("http");
+    let asks = if http { Asks::Answer } else { Asks::Connection };
     if !off {
-        let kind = check(Some(body), &CLASSIC, origin).map(active);
+        let kind = check(Some(body), &CLASSIC, asks, origin).map(active);
         survey.checks_at(&resource.address, kind, Source::declared(origin.clone()));
     }
     if fronts.is_empty() { Handling::Unknown } else { Handling::Reasoned }
@@ -190,21 +194,25 @@ fn classic_group<'a>(survey: &mut Survey<'a>, resource: &'a Resource) -> Handlin
     Handling::Reasoned
 }
 
+/// Where the backends of a CLB itself stand, with a way there from the balancer when no listener is declared.
+pub(super) fn own_backends(survey: &mut Survey<'_>, front: &str, source: &Source) -> String {
+    let to = backend_address(front);
+    let listened = survey.index.of("alicloud_slb_listener").any(|listener| {
+        meant(survey, argument(&listener.body, "load_balancer_id")).iter().any(|balancer| balancer == front)
+    });
+    if !listened {
+        survey.hop(front, &to, "backend", source.clone());
+    }
+    to
+}
+
 fn backends<'a>(survey: &mut Survey<'a>, resource: &'a Resource) -> Handling {
     let body = &resource.body;
     let mut found = false;
     for front in meant(survey, argument(body, "load_balancer_id")) {
-        // Whatever the listeners say, the balancer has them.
-        let to = backend_address(&front);
+        let to = own_backends(survey, &front, &Source::declared(resource.origin.clone()));
         for node in dig(body, "backend_servers.server_id").into_iter().chain(argument(body, "instance_ids")) {
             found |= survey.hops_to(&to, node, "backend");
-        }
-        let listened = survey
-            .index
-            .of("alicloud_slb_listener")
-            .any(|listener| meant(survey, argument(&listener.body, "load_balancer_id")).contains(&front));
-        if !listened {
-            survey.hop(&front, &to, "backend", Source::declared(resource.origin.clone()));
         }
     }
     if found { Handling::Reasoned } else { Handling::Unknown }
@@ -233,7 +241,17 @@ fn group<'a>(survey: &mut Survey<'a>, resource: &'a Resource) -> Handling {
         block.and_then(|block| argument(block, "health_check_enabled")).and_then(Node::truth) == Some(false);
     if !off {
         let line = block.map_or_else(|| origin.clone(), Node::origin);
-        survey.checks_at(&resource.address, check(block, words, origin).map(active), Source::declared(line));
+        let kind =
+            ["health_check_type", "health_check_protocol"].iter().find_map(|key| argument(block?, key));
+        let kind = kind.and_then(Node::str).map(str::to_ascii_uppercase);
+        // NLB asks for a connection unless stated, ALB by HTTP.
+        let asks = match kind.as_deref() {
+            Some("TCP") => Asks::Connection,
+            None if network => Asks::Connection,
+            _ => Asks::Answer,
+        };
+        let check = check(block, words, asks, origin).map(active);
+        survey.checks_at(&resource.address, check, Source::declared(line));
     }
     Handling::Reasoned
 }

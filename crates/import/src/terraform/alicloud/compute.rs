@@ -4,6 +4,7 @@ use dinghai_estate::{
     Feature, Handling, MechanismKind, Presence, Role, Scaling, Source, Unknown, UnknownKind,
 };
 
+use super::balance::own_backends;
 use crate::terraform::Resource;
 use crate::terraform::copies::{Count, Spreading};
 use crate::terraform::index::{argument, blocks, dig};
@@ -102,12 +103,10 @@ fn group<'a>(survey: &mut Survey<'a>, member: &Member<'a>) {
         .map(|node| survey.index.meant_of(node, TEMPLATES))
         .unwrap_or_default();
     survey.runs.entry(member.service.clone()).or_default().extend(&templates);
-    let mut spots = Vec::new();
-    for node in ["vswitch_ids", "vswitch_id"].iter().filter_map(|key| argument(body, key)) {
-        spots.extend(survey.spots(Cloud::Alicloud, node));
-    }
+    let places = ["vswitch_ids", "vswitch_id"].iter().find_map(|key| argument(body, key));
+    let spots = places.map(|node| survey.spots(Cloud::Alicloud, node)).unwrap_or_default();
     let policy = argument(body, "multi_az_policy");
-    // `PRIORITY`, the provider's default, fills the first vswitch as long as its zone has machines to sell.
+    // `PRIORITY`, which the service takes when nothing is stated, fills the first vswitch as long as its zone has machines to sell.
     let spreading = match policy.map(Node::str) {
         Some(Some("BALANCE" | "COMPOSABLE")) => Spreading::Even,
         None | Some(Some("PRIORITY")) => Spreading::First,
@@ -129,22 +128,15 @@ fn group<'a>(survey: &mut Survey<'a>, member: &Member<'a>) {
     if let Some(node) = argument(body, "loadbalancer_ids") {
         let kinds = ["alicloud_slb", "alicloud_slb_load_balancer"];
         for balancer in survey.index.meant_of(node, &kinds) {
-            survey.hop(
-                &balancer.address,
-                &resource.address,
-                "loadbalancer_ids",
-                Source::declared(node.origin()),
-            );
+            let source = Source::declared(node.origin());
+            let to = own_backends(survey, &balancer.address, &source);
+            survey.hop(&to, &resource.address, "loadbalancer_ids", source);
         }
     }
     if let Some(node) = argument(body, "db_instance_ids") {
-        for (database, _) in survey.services(node) {
-            survey.need(
-                &member.service,
-                &database,
-                "`db_instance_ids` admits it",
-                Source::inferred(node.origin()),
-            );
+        for (_, database) in survey.services(node) {
+            let how = "`db_instance_ids` admits it";
+            survey.hop(&resource.address, &database.address, how, Source::inferred(node.origin()));
         }
     }
     // 300 s when not stated, says the provider's page on `alicloud_ess_scaling_group`.

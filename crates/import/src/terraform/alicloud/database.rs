@@ -157,7 +157,8 @@ fn polar<'a>(survey: &mut Survey<'a>, member: &Member<'a>) {
     // Two nodes unless stated.
     let count = Count::stated([argument(body, "db_node_count")], Count::of(2, origin));
     let source = Source::declared(count.origin.clone());
-    let nodes = count.number.unwrap_or(1).clamp(1, 16);
+    let basic = argument(body, "creation_category").and_then(Node::str) == Some("Basic");
+    let nodes = if basic { 1 } else { count.number.unwrap_or(1).clamp(1, 16) };
     let (spot, line) = first(survey, member);
     for _ in 0..nodes {
         survey.stand(member, &spot, Source::declared(line.clone()), false);

@@ -1,6 +1,6 @@
 //! Balancers, their listeners, target groups and attachments.
 
-use dinghai_estate::{Handling, MechanismKind, Role, Source, UnknownKind};
+use dinghai_estate::{Asks, Handling, MechanismKind, Role, Source, UnknownKind};
 
 use crate::terraform::Resource;
 use crate::terraform::index::{argument, blocks, dig};
@@ -90,7 +90,13 @@ fn classic<'a>(survey: &mut Survey<'a>, member: &Member<'a>) {
         survey.hops_to(&resource.address, node, "instances");
     }
     let block = blocks(body, "health_check").into_iter().next();
-    let kind = check(block, &CLASSIC, origin).map(active);
+    let target = block.and_then(|block| argument(block, "target")).and_then(Node::str);
+    // A connection to the first port unless stated.
+    let asks = match target {
+        Some(target) if target.starts_with("HTTP") => Asks::Answer,
+        _ => Asks::Connection,
+    };
+    let kind = check(block, &CLASSIC, asks, origin).map(active);
     survey.checks_at(
         &resource.address,
         kind,
@@ -167,17 +173,20 @@ fn listener<'a>(survey: &mut Survey<'a>, resource: &'a Resource) -> Handling {
     if fronts.is_empty() && leads { Handling::Unknown } else { Handling::Reasoned }
 }
 
-/// Defaults of the provider's page on `aws_lb_target_group`: every 30 s, 3 failures, 3 successes; the timeout is 5 s for HTTP,
-/// and 10 s for TCP and TLS.
+/// Defaults of the provider's page on `aws_lb_target_group`: every 30 s, 3 failures, 3 successes; the timeout is 6 s for HTTP,
+/// and 10 s for everything else.
 fn target_group<'a>(survey: &mut Survey<'a>, resource: &'a Resource) -> Handling {
     let (body, origin) = (&resource.body, &resource.origin);
     let block = blocks(body, "health_check").into_iter().next();
-    let protocol = block.and_then(|block| argument(block, "protocol")).or_else(|| argument(body, "protocol"));
-    let stream =
-        protocol.and_then(Node::str).is_some_and(|name| matches!(name, "TCP" | "TLS" | "UDP" | "TCP_UDP"));
+    let of = |node: &Node| argument(node, "protocol").and_then(Node::str).map(str::to_owned);
+    let protocol = of(body).unwrap_or_else(|| "HTTP".to_owned());
+    let stream = matches!(protocol.as_str(), "TCP" | "TLS" | "UDP" | "TCP_UDP" | "GENEVE");
+    let asked =
+        block.and_then(of).unwrap_or_else(|| if stream { "TCP".to_owned() } else { "HTTP".to_owned() });
+    let asks = if asked == "TCP" { Asks::Connection } else { Asks::Answer };
     let words = CheckWords {
         every: ("interval", 30),
-        timeout: ("timeout", if stream { 10 } else { 5 }),
+        timeout: ("timeout", if protocol == "HTTP" { 6 } else { 10 }),
         fall: ("unhealthy_threshold", 3),
         rise: ("healthy_threshold", 3),
     };
@@ -185,7 +194,11 @@ fn target_group<'a>(survey: &mut Survey<'a>, resource: &'a Resource) -> Handling
     let functions = argument(body, "target_type").and_then(Node::str) == Some("lambda");
     if !off && !functions {
         let line = block.map_or_else(|| origin.clone(), Node::origin);
-        survey.checks_at(&resource.address, check(block, &words, origin).map(active), Source::declared(line));
+        survey.checks_at(
+            &resource.address,
+            check(block, &words, asks, origin).map(active),
+            Source::declared(line),
+        );
     }
     Handling::Reasoned
 }

@@ -90,11 +90,9 @@ fn group<'a>(survey: &mut Survey<'a>, member: &Member<'a>) {
     let (body, origin) = (&resource.body, &resource.origin);
     let templates = templates(survey, body);
     survey.runs.entry(member.service.clone()).or_default().extend(&templates);
-    let places = ["vpc_zone_identifier", "availability_zones"].iter().filter_map(|key| argument(body, key));
-    let mut spots = Vec::new();
-    for node in places {
-        spots.extend(survey.spots(Cloud::Aws, node));
-    }
+    // A state has both; the subnets tell more.
+    let places = ["vpc_zone_identifier", "availability_zones"].iter().find_map(|key| argument(body, key));
+    let spots = places.map(|node| survey.spots(Cloud::Aws, node)).unwrap_or_default();
     let (least, desired) = (argument(body, "min_size"), argument(body, "desired_capacity"));
     let count = Count::stated(
         [desired, least],

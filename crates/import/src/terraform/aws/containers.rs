@@ -4,6 +4,7 @@ use dinghai_estate::{Feature, Handling, Presence, Role, Scaling, Source, Unknown
 
 use crate::terraform::Resource;
 use crate::terraform::copies::{Count, Spreading};
+use crate::terraform::ground::At;
 use crate::terraform::index::{argument, base, dig};
 use crate::terraform::survey::{Kind, Member, Survey, Tie};
 use crate::terraform::zones::Cloud;
@@ -13,7 +14,7 @@ pub(super) const KINDS: &[Kind] = &[
     Kind { name: "aws_ecs_service", role: Role::Workload, joins: &[], make: tasks },
     Kind { name: "aws_eks_cluster", role: Role::Control, joins: &[], make: control },
     Kind { name: "aws_eks_node_group", role: Role::Workload, joins: &[], make: nodes },
-    Kind { name: "aws_lambda_function", role: Role::Workload, joins: &[], make: regional },
+    Kind { name: "aws_lambda_function", role: Role::Workload, joins: &[], make: function },
     Kind { name: "aws_apprunner_service", role: Role::Workload, joins: &[], make: regional },
     Kind { name: "aws_ecr_repository", role: Role::Registry, joins: &[], make: regional },
     Kind { name: "aws_elastic_beanstalk_environment", role: Role::Workload, joins: &[], make: hidden },
@@ -98,6 +99,16 @@ fn tasks<'a>(survey: &mut Survey<'a>, member: &Member<'a>) {
         .find(|node| node.str().is_some_and(|field| field.contains("availability-zone")));
     if let Some(node) = spread {
         survey.feature(&member.service, Feature::Spread, Presence::Present(Source::declared(node.origin())));
+    }
+}
+
+/// A function runs in all zones of its region, unless it is tied to subnets of one.
+fn function<'a>(survey: &mut Survey<'a>, member: &Member<'a>) {
+    let nodes = dig(&member.resource.body, "vpc_config.subnet_ids");
+    let spot = survey.only_zone(Cloud::Aws, &nodes, &member.resource.origin);
+    match spot.at {
+        At::Zone(..) => survey.stand(member, &spot, Source::declared(member.resource.origin.clone()), false),
+        _ => survey.region_wide(member),
     }
 }
 

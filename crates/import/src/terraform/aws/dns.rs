@@ -1,6 +1,6 @@
 //! Names.
 
-use dinghai_estate::{Handling, MechanismKind, Source};
+use dinghai_estate::{Asks, Handling, MechanismKind, Source};
 
 use crate::terraform::Resource;
 use crate::terraform::index::{argument, blocks, dig};
@@ -42,7 +42,11 @@ fn record<'a>(survey: &mut Survey<'a>, resource: &'a Resource) -> Handling {
     let block = argument(body, "health_check_id")
         .map(|node| survey.index.meant_of(node, &["aws_route53_health_check"]))
         .and_then(|checks| checks.into_iter().next());
-    let check = block.and_then(|block| check(Some(&block.body), &CHECK, &block.origin));
+    let check = block.and_then(|block| {
+        let kind = argument(&block.body, "type").and_then(Node::str);
+        let asks = if kind == Some("TCP") { Asks::Connection } else { Asks::Answer };
+        check(Some(&block.body), &CHECK, asks, &block.origin)
+    });
     // An alias has the TTL of what it stands for: 60 s for balancers, as the service's guide says.
     let ttl = match blocks(body, "alias").is_empty() {
         true => seconds(Some(body), ("ttl", 300), origin),

@@ -119,9 +119,12 @@ fn copied<'a>(survey: &mut Survey<'a>, services: impl IntoIterator<Item = Servic
     }
 }
 
-/// One snapshot, taken when it was applied, is a copy of a day long gone; it counts only for a disk that nothing writes.
-fn snapshot<'a>(_: &mut Survey<'a>, _: &'a Resource) -> Handling {
-    Handling::Reasoned
+/// One snapshot, taken when it is applied.
+fn snapshot<'a>(survey: &mut Survey<'a>, resource: &'a Resource) -> Handling {
+    let disks = argument(&resource.body, "volume_id").map(|node| survey.services(node)).unwrap_or_default();
+    let known = !disks.is_empty();
+    copied(survey, disks.into_iter().map(|(disk, _)| disk), &Source::derived(resource.origin.clone()));
+    if known { Handling::Reasoned } else { Handling::Unknown }
 }
 
 /// A policy copies whatever carries one of its tags.

@@ -26,6 +26,9 @@ const ELSEWHERE: [(&str, &str); 9] = [
 
 /// The result of a function; `at` is where it is called.
 pub(crate) fn call(name: &str, arguments: &[Node], at: &Node) -> Value {
+    if let ("templatefile", [_, told]) = (name, arguments) {
+        return template(told, at);
+    }
     if let Some((_, why)) = ELSEWHERE.iter().find(|(known, _)| *known == name) {
         return Value::Unknown((*why).to_owned());
     }
@@ -33,7 +36,7 @@ pub(crate) fn call(name: &str, arguments: &[Node], at: &Node) -> Value {
     let lenient = match (name, arguments) {
         ("nonsensitive" | "ephemeralasnull", [one]) => Some(one.value.clone()),
         // As the value itself: whoever reads it wants the lines inside, and what in it is not known yet.
-        ("jsonencode" | "yamlencode", [one]) => Some(one.value.clone()),
+        ("jsonencode" | "yamlencode" | "base64encode" | "base64gzip", [one]) => Some(one.value.clone()),
         ("element", [Node { value: Value::Reference(to, attribute), .. }, index])
             if !attribute.is_empty() =>
         {
@@ -73,6 +76,23 @@ pub(crate) fn call(name: &str, arguments: &[Node], at: &Node) -> Value {
         .or_else(|| number::call(name, arguments))
         .or_else(|| network::call(name, arguments, at))
         .unwrap_or_else(|| Value::Unknown(format!("function `{name}` is not known here")))
+}
+
+/// A template in another file: unknown, but what it is told of other resources is in it.
+fn template(told: &Node, at: &Node) -> Value {
+    fn references(node: &Node, found: &mut Vec<Node>) {
+        match &node.value {
+            Value::Reference(..) => found.push(node.clone()),
+            Value::List(items) | Value::Joined(items) => {
+                items.iter().for_each(|item| references(item, found))
+            }
+            Value::Map(entries) => entries.iter().for_each(|(_, item)| references(item, found)),
+            _ => {}
+        }
+    }
+    let mut parts = vec![at.but(Value::Unknown("it reads a file".to_owned()))];
+    references(told, &mut parts);
+    if parts.len() > 1 { Value::Joined(parts) } else { Value::Unknown("it reads a file".to_owned()) }
 }
 
 /// An item of a list that is not known yet. The first is sure; for others `element` begins again at the list's unknown end.

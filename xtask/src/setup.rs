@@ -35,22 +35,27 @@ apt-get install -q -y --no-install-recommends "$@"
 "#;
 
 pub(crate) fn run() -> Result<()> {
-    let missing = missing_packages()?;
-    if missing.is_empty() {
-        println!("every Debian package that the tests need is installed");
-    } else {
-        install(&missing)?;
-    }
+    ensure(&PACKAGES)?;
     nextest()
 }
 
-fn missing_packages() -> Result<Vec<&'static str>> {
+/// Installs those of the packages that are missing; each stands with what needs it.
+pub(crate) fn ensure(packages: &[(&'static str, &str)]) -> Result<()> {
+    let missing = missing_packages(packages)?;
+    match missing.is_empty() {
+        true => println!("every Debian package that is needed is installed"),
+        false => install(&missing)?,
+    }
+    Ok(())
+}
+
+fn missing_packages(packages: &[(&'static str, &str)]) -> Result<Vec<&'static str>> {
     if !tool::answers("dpkg-query", &["--version"])? {
-        let names = PACKAGES.map(|(name, _)| name).join(" ");
+        let names = packages.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" ");
         bail!("this is not a Debian system; install what these Debian packages hold: {names}");
     }
     let mut missing = Vec::new();
-    for (name, needed_by) in PACKAGES {
+    for (name, needed_by) in packages.iter().copied() {
         let mut query = tool::command("dpkg-query")?;
         let answer = query.args(["-W", "-f", "${db:Status-Status}", name]).stderr(Stdio::null()).output();
         if answer.context("`dpkg-query` could not be started")?.stdout != b"installed" {

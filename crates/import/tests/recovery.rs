@@ -50,8 +50,8 @@ fn shown(findings: &[Finding]) -> String {
             .unwrap();
         if let Some(bound) = &finding.bound {
             for (n, term) in bound.terms.iter().enumerate() {
-                let fixed =
-                    bound.fixed.as_ref().map(|fixed| format!(" -> {:?}", fixed[n].value)).unwrap_or_default();
+                let fixed = bound.fixed.as_ref().and_then(|fixed| fixed.get(n));
+                let fixed = fixed.map(|fixed| format!(" -> {:?}", fixed.value)).unwrap_or_default();
                 writeln!(
                     out,
                     "    {} {:?}{fixed}: {} ({})",
@@ -96,12 +96,17 @@ fn a_fix_meets_the_promise_when_its_lines_are_changed() {
     let mut files = bare_metal();
     let findings = found(&files, &promises);
     assert!(!findings.is_empty());
-    for edit in findings.iter().flat_map(|finding| &finding.fix.as_ref().unwrap().edits) {
+    // From the last line on, so that what is put in moves nothing.
+    let mut edits: Vec<_> =
+        findings.iter().flat_map(|finding| &finding.fix.as_ref().unwrap().edits).collect();
+    edits.sort_by_key(|edit| std::cmp::Reverse(edit.line));
+    for edit in edits {
         // Each machine's file of the kind says the same.
         let kind = edit.file.rsplit('/').next().unwrap().to_owned();
         for file in files.iter_mut().filter(|file| file.path.ends_with(&kind)) {
             let mut lines: Vec<String> = file.text.lines().map(str::to_owned).collect();
-            lines[edit.line as usize - 1] = edit.add[0].clone();
+            let at = edit.line as usize - 1;
+            lines.splice(at..at + edit.remove as usize, edit.add.clone());
             file.text = lines.join("\n");
         }
     }

@@ -14,7 +14,8 @@ use crate::RESOLUTION;
 use crate::network::{Guard, Network};
 use crate::run::{Probe, Running, Seen, this, wait};
 
-pub const HEAD: &str = "program     configuration     fault              bound   worst of runs  bound/worst";
+pub(crate) const HEAD: &str =
+    "program     configuration     fault              bound   worst of runs  bound/worst";
 
 const RUNS: u64 = 5;
 /// An answer that takes longer than this is late.
@@ -28,15 +29,15 @@ const HASTY: Duration = Duration::from_millis(250);
 const NEVER: Duration = Duration::from_secs(12);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Program {
+pub(crate) enum Program {
     Haproxy,
     Nginx,
     Keepalived,
 }
 
 #[derive(Clone, Debug)]
-pub struct Case {
-    pub name: String,
+pub(crate) struct Case {
+    pub(crate) name: String,
     program: Program,
     files: Vec<(&'static str, String)>,
 }
@@ -52,7 +53,7 @@ enum Fault {
 }
 
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     case: String,
     program: Program,
     fault: &'static str,
@@ -66,7 +67,7 @@ macro_rules! config {
     };
 }
 
-pub fn all() -> Vec<Case> {
+pub(crate) fn all() -> Vec<Case> {
     let balancer = |program, file: &'static str, name: &str, text: String| Case {
         name: name.to_owned(),
         program,
@@ -110,7 +111,7 @@ fn router(n: usize, priority: u8, version: u8, advert: &str, script: Option<(&st
     )
 }
 
-pub fn measure(guard: &Guard, number: usize, case: &Case) -> Result<Vec<Outcome>, Box<dyn Error>> {
+pub(crate) fn measure(guard: &Guard, number: usize, case: &Case) -> Result<Vec<Outcome>, Box<dyn Error>> {
     let folder = std::env::temp_dir().join(format!("{}-{number}", guard.prefix));
     let made = set_up(&folder, case);
     let outcomes = made.and_then(|inventory| {
@@ -330,7 +331,7 @@ impl Outcome {
 
     /// Not below the worst measured and not above twice that, as far as we can measure. What is never noticed has to be still
     /// going on at the end.
-    pub fn holds(&self) -> bool {
+    pub(crate) fn holds(&self) -> bool {
         let worst = self.worst();
         match self.bound() {
             Some(bound) => bound + RESOLUTION >= worst && bound <= worst * 2 + RESOLUTION,
@@ -338,7 +339,7 @@ impl Outcome {
         }
     }
 
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         let millis = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
         let terms = self.terms.as_ref().map(|terms| {
             terms

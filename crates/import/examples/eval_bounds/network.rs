@@ -5,8 +5,8 @@ use std::io::Write;
 use std::process::{Child, Command, Stdio};
 
 /// Undoes all namespaces of this process once it ends, however it ends: it waits for the end of a pipe that only we hold.
-pub struct Guard {
-    pub prefix: String,
+pub(crate) struct Guard {
+    pub(crate) prefix: String,
     _waits: Child,
 }
 
@@ -20,7 +20,7 @@ done
 "#;
 
 impl Guard {
-    pub fn new() -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn new() -> Result<Self, Box<dyn Error>> {
         let prefix = format!("dh{}", std::process::id());
         let waits = Command::new("sh").args(["-c", UNDO, "undo", &prefix]).stdin(Stdio::piped()).spawn()?;
         Ok(Self { prefix, _waits: waits })
@@ -37,13 +37,13 @@ impl Drop for Guard {
 }
 
 /// One network: machines by name at `10.77.0.N`.
-pub struct Network {
+pub(crate) struct Network {
     prefix: String,
     names: Vec<String>,
 }
 
 impl Network {
-    pub fn new(guard: &Guard, number: usize, machines: &[(&str, u8)]) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn new(guard: &Guard, number: usize, machines: &[(&str, u8)]) -> Result<Self, Box<dyn Error>> {
         let mut network = Self { prefix: format!("{}-{number}", guard.prefix), names: Vec::new() };
         let switch = network.add("switch")?;
         ip(&[
@@ -80,29 +80,25 @@ impl Network {
         Ok(full)
     }
 
-    pub fn name(&self, machine: &str) -> String {
+    pub(crate) fn name(&self, machine: &str) -> String {
         format!("{}-{machine}", self.prefix)
     }
 
     /// A command that runs on a machine.
-    pub fn on(&self, machine: &str, program: &str) -> Command {
+    pub(crate) fn on(&self, machine: &str, program: &str) -> Command {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.name(machine), program]).stdin(Stdio::null());
         command
     }
 
     /// Nothing comes in or goes out any more, without a word.
-    pub fn silence(&self, machine: &str) -> Result<(), Box<dyn Error>> {
+    pub(crate) fn silence(&self, machine: &str) -> Result<(), Box<dyn Error>> {
         let rules = "table inet gone { chain in { type filter hook input priority 0; policy drop; }; chain out { type filter hook output priority 0; policy drop; }; }";
         call(self.on(machine, "nft").arg(rules))
     }
 
-    pub fn unsilence(&self, machine: &str) -> Result<(), Box<dyn Error>> {
-        call(self.on(machine, "nft").args(["delete", "table", "inet", "gone"]))
-    }
-
     /// The cable of a machine, at the switch.
-    pub fn cable(&self, machine: &str, state: &str) -> Result<(), Box<dyn Error>> {
+    pub(crate) fn cable(&self, machine: &str, state: &str) -> Result<(), Box<dyn Error>> {
         ip(&["-n", &self.name("switch"), "link", "set", machine, state])
     }
 }
@@ -119,7 +115,7 @@ fn ip(args: &[&str]) -> Result<(), Box<dyn Error>> {
     call(Command::new("ip").args(args))
 }
 
-pub fn call(command: &mut Command) -> Result<(), Box<dyn Error>> {
+pub(crate) fn call(command: &mut Command) -> Result<(), Box<dyn Error>> {
     let output = command.stdin(Stdio::null()).output()?;
     match output.status.success() {
         true => Ok(()),

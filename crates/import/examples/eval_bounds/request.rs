@@ -12,7 +12,7 @@ use dinghai_clock::{Clock, SystemClock};
 const PACE: Duration = Duration::from_micros(16_667);
 
 /// Answers every request with its name.
-pub fn serve(name: &str, port: &str) -> Result<(), Box<dyn Error>> {
+pub(crate) fn serve(name: &str, port: &str) -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(format!("0.0.0.0:{port}"))?;
     for stream in listener.incoming() {
         let (mut stream, name) = (stream?, name.to_owned());
@@ -36,12 +36,12 @@ pub fn serve(name: &str, port: &str) -> Result<(), Box<dyn Error>> {
 }
 
 /// Whether somebody answers within 200 ms: what a tracked script asks.
-pub fn ask(address: &str) -> Result<(), Box<dyn Error>> {
+pub(crate) fn ask(address: &str) -> Result<(), Box<dyn Error>> {
     request(address.parse()?, Duration::from_millis(200)).map(|_| ()).ok_or_else(|| "no answer".into())
 }
 
 /// Asks at a steady pace until its input ends; then one line for each request: start and end in microseconds and who answered.
-pub fn probe(address: &str, patience: &str) -> Result<(), Box<dyn Error>> {
+pub(crate) fn probe(address: &str, patience: &str) -> Result<(), Box<dyn Error>> {
     let address: SocketAddr = address.parse()?;
     let patience = Duration::from_millis(patience.parse()?);
     let (end, ended) = channel::<()>();

@@ -76,7 +76,9 @@ pub(super) fn notices(kind: &MechanismKind, failure: Failure) -> Notices {
                     [waiting, connecting].into_iter().flatten().max_by_key(|term| term.value)
                 }
             };
-            Notices::After(std::iter::once(found).chain(last).collect())
+            let terms: Vec<Term> = std::iter::once(found).chain(last).collect();
+            let under_way = answer.as_ref().filter(|_| failure == Failure::Vanishes && cuts.is_none());
+            Notices::After(longer(terms, under_way))
         }
         MechanismKind::PassiveCheck { connect, answer, next, .. } => {
             let waits = match failure {
@@ -96,10 +98,11 @@ pub(super) fn notices(kind: &MechanismKind, failure: Failure) -> Notices {
                 Failure::Vanishes => connect,
                 Failure::Hangs => answer,
             };
-            Notices::After(vec![
+            let terms = vec![
                 term("the first requests fail", waits.value, waits.says.clone(), &waits.source),
                 term("the last request fails", waits.value, waits.says.clone(), &waits.source),
-            ])
+            ];
+            Notices::After(longer(terms, Some(answer).filter(|_| failure == Failure::Vanishes)))
         }
         MechanismKind::Vrrp { advert, missed, skew, script, resigns, .. } => {
             let silence = || {
@@ -182,6 +185,15 @@ pub(super) fn notices(kind: &MechanismKind, failure: Failure) -> Notices {
         MechanismKind::Restart { .. } | MechanismKind::Scaling { .. } | MechanismKind::Client { .. } => {
             Notices::Elsewhere
         }
+    }
+}
+
+/// The terms, unless requests that had reached the host before it vanished wait longer for their answers than all of them.
+fn longer(terms: Vec<Term>, answer: Option<&Timer>) -> Vec<Term> {
+    let total: Duration = terms.iter().map(|term| term.value).sum();
+    match answer {
+        Some(answer) if answer.value > total => vec![of("requests under way wait for their answers", answer)],
+        _ => terms,
     }
 }
 

@@ -15,6 +15,9 @@
 //! | readiness probe | period × threshold + timeout | node grace period | period × threshold + timeout | Kubernetes: probes, node controller |
 //! | managed failover | what the vendor says | | | |
 //!
+//! A request that had reached a host before it vanished waits for its answer all the same: where that time-out is longer than all of
+//! this, it is the bound.
+//!
 //! A database that has failed over is only back once the balancer in front has found the new primary: rise checks at the pace of
 //! a server that is down. Passive checks never end a loss quite: every `fail_timeout` one request tries the lost server again.
 

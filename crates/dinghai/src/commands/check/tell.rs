@@ -65,6 +65,10 @@ impl Telling<'_> {
                     Some(decoded) => mistakes::painted(decoded, secrets, show.paint.0)?,
                     None => String::new(),
                 };
+                if let Some(decoded) = looked.decoded.as_ref().filter(|decoded| decoded.estate.is_none()) {
+                    let n = told.n(decoded.problems.len());
+                    page.push_str(&format!("{}\n\n", told.say("check-mistakes", &[("n", n)])));
+                }
                 page.push_str(&terminal::page(&told, &show));
                 page.push_str(&terminal::summary(&told, &show));
                 scrub(&page, secrets.values())

@@ -70,7 +70,7 @@ fn the_terminal_shows_everything_when_asked() {
 fn many_inventories_stay_on_one_screen() {
     let reports: Vec<Report> = (0..30).map(|_| shop::report()).collect();
     let page = told(Format::Terminal, reports, PLAIN);
-    assert!(page.lines().count() <= 90, "{page}");
+    assert!(page.lines().count() <= 60, "{page}");
     assert!(page.contains("and 26 more"), "{page}");
 }
 
@@ -88,7 +88,9 @@ fn colours_change_no_word() {
 #[test]
 fn narrow_terminals_are_kept_to() {
     let page = told(Format::Terminal, vec![shop::report()], Show { width: 60, all: true, ..PLAIN });
-    assert!(page.lines().all(|line| line.chars().count() <= 60), "{page}");
+    let long: Vec<&str> = page.lines().filter(|line| line.chars().count() > 60).collect();
+    // A table of kinds is as wide as its words; all else keeps to the width.
+    assert_eq!(long, Vec::<&str>::new());
 }
 
 #[test]

@@ -160,7 +160,7 @@ impl Page<'_> {
                     break;
                 }
                 left -= 1;
-                let line = cut(&format!("    {sign}{number:<3} {text}"), self.width);
+                let line = cut(format!("    {sign}{number:<3} {text}").trim_end(), self.width);
                 lines.push(if sign == '-' { paint.gone(&line) } else { paint.come(&line) });
             }
         }

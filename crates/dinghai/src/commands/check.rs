@@ -172,3 +172,6 @@ fn day(now: Timestamp) -> Day {
 fn width() -> usize {
     terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0))
 }
+
+#[cfg(test)]
+mod tests;

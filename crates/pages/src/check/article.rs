@@ -22,7 +22,7 @@ pub(super) fn article(told: &Told<'_>, each: &Numbered<'_>) -> Markup {
     html! {
         article.finding #(each.id) { section.sec {
             header {
-                h2 { (each.id) "\u{2002}" (capital(&finding.title)) }
+                h2 { (each.id) "\u{2002}" (code(&capital(&finding.title))) }
                 p { (state(told, Some(finding.state))) " \u{2002}" (told.say("check-rule", &[("rule", finding.rule.to_owned())]))
                     " · " (told.certainty(finding.certainty)) }
             }
@@ -56,11 +56,18 @@ pub(super) fn capital(sentence: &str) -> String {
 fn emphasised(sentence: &str, each: &Numbered<'_>) -> Markup {
     let names: Vec<&str> = each.finding.lost.iter().map(|lost| lost.place.as_str()).collect();
     let bounds = |sign: char| !(sign.is_alphanumeric() || matches!(sign, '-' | '_' | '.' | '/' | '@'));
+    let words = |sentence: &str| {
+        html! {
+            @for word in sentence.split_inclusive(bounds) {
+                @let name = word.trim_end_matches(bounds);
+                @let bare = name.trim_end_matches('.');
+                @if names.contains(&bare) && !bare.is_empty() { b { (bare) } (word.get(bare.len()..).unwrap_or_default()) } @else { (word) }
+            }
+        }
+    };
     html! {
-        @for word in sentence.split_inclusive(bounds) {
-            @let name = word.trim_end_matches(bounds);
-            @let bare = name.trim_end_matches('.');
-            @if names.contains(&bare) && !bare.is_empty() { b { (bare) } (word.get(bare.len()..).unwrap_or_default()) } @else { (word) }
+        @for (n, part) in sentence.split('`').enumerate() {
+            @if n % 2 == 1 { code { (part) } } @else { (words(part)) }
         }
         @if !sentence.ends_with(['.', '。']) && !sentence.is_empty() { "." }
     }

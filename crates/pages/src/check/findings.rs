@@ -4,7 +4,7 @@ use dinghai_estate::Inventory;
 use dinghai_risk::{Finding, Judgement, Mark, Report, Standing, State};
 use maud::{Markup, html};
 
-use super::page::state;
+use super::page::{code, state};
 use super::told::Told;
 
 /// A finding with its number on the page.
@@ -67,9 +67,9 @@ fn row(told: &Told<'_>, each: &Numbered<'_>, several: bool) -> Markup {
             th.nw scope="row" { @if each.told_in_full() { a href={ "#" (each.id) } { (each.id) } } @else { (each.id) } }
             td { (standing(told, each)) }
             td {
-                (each.finding.title)
+                (code(&each.finding.title))
                 @if each.finding.state == State::Unknown && each.counts() && !each.finding.sentence.is_empty() {
-                    " " span.quiet { (each.finding.sentence) }
+                    " " span.quiet { (code(&each.finding.sentence)) }
                 }
                 @if let Standing::Accepted(acceptance) = &each.mark.standing {
                     " " span.quiet { (told.say("check-accepted-until", &[("until", acceptance.until.to_string()), ("reason", acceptance.reason.clone())])) }

@@ -42,7 +42,7 @@ pub fn page(told: &Told<'_>) -> String {
                     } }
                 } }
                 main #main .wrap.rep {
-                    div.verdict { (toned(tone, name)) h1 { (unbroken(&verdict.sentence)) } p { (code(&verdict.beside)) } }
+                    div.verdict { (toned(tone, name)) h1 { (unbroken(&verdict.sentence.replace('`', ""))) } p { (code(&verdict.beside)) } }
                     (meta(told))
                     (inventories(told))
                     (findings::table(told, &numbered))
@@ -92,7 +92,7 @@ fn inventories(told: &Told<'_>) -> Markup {
                     tr {
                         th scope="row" { (judged.report.inventory.name) }
                         td { (state(told, verdict.state)) }
-                        td { (verdict.sentence) " " span.quiet { (code(&verdict.beside)) } }
+                        td { (code(&verdict.sentence)) " " span.quiet { (code(&verdict.beside)) } }
                     }
                 } }
             }

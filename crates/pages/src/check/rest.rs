@@ -91,7 +91,7 @@ fn accepted(told: &Told<'_>) -> Markup {
     let body = html! {
         table { tbody { @for each in all.iter().take(ROWS) { tr {
             th scope="row" { (told.listed(each.lost.iter().map(|lost| format!("{} {}", lost.kind, lost.place)), 4, Joint::And)) }
-            td { (each.sentence) }
+            td { (code(&each.sentence)) }
         } } } }
         @if all.len() > ROWS { p.note { (told.say("check-unseen-more", &[("n", told.n(all.len() - ROWS))])) } }
     };
@@ -110,7 +110,7 @@ fn suppressed(told: &Told<'_>, numbered: &[Numbered<'_>]) -> Markup {
     let body = html! {
         table { tbody { @for (each, acceptance) in &all { tr {
             th scope="row" { (each.id) }
-            td { (each.finding.title) }
+            td { (code(&each.finding.title)) }
             td { (told.say("check-accepted-until", &[("until", acceptance.until.to_string()), ("reason", acceptance.reason.clone())])) }
             td.mono { (acceptance.origin) }
         } } } }

@@ -1,7 +1,7 @@
 //! A shop whose payment leaves by one NAT gateway and whose database is slow to recover, as `check` would report it. The tests of
 //! every form of the report share it.
 
-#![allow(dead_code, reason = "each test takes what it needs")]
+#![allow(dead_code, unreachable_pub, reason = "each test takes what it needs")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

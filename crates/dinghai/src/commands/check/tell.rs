@@ -64,6 +64,15 @@ impl Telling<'_> {
                 let mut page = String::new();
                 for decoded in &looked.decoded {
                     page.push_str(&mistakes::painted(decoded, secrets, show.paint.0)?);
+                    if decoded.estate.is_none() {
+                        let n = told.n(decoded.problems.len());
+                        page.push_str(&format!(
+                            "{}
+
+",
+                            told.say("check-mistakes", &[("n", n)])
+                        ));
+                    }
                 }
                 page.push_str(&terminal::page(&told, &show));
                 page.push_str(&terminal::summary(&told, &show));

@@ -68,7 +68,8 @@ impl Page<'_> {
         let paint = self.show.paint;
         let mut lines = Vec::new();
         let digits = piece.rows.last().map_or(1, |row| row.number.to_string().len()).max(3);
-        let gutter = |number: &str| paint.quiet(&format!("  {number:>digits$} │ "));
+        // What is meant is marked also where there are no colours.
+        let gutter = |mark: char, number: &str| paint.quiet(&format!("{mark} {number:>digits$} │ "));
         let room = self.width.saturating_sub(digits + 5);
         if !piece.rows.is_empty() {
             lines.push(paint.quiet(&format!("  {} ┌ {}", " ".repeat(digits), piece.file)));
@@ -82,16 +83,18 @@ impl Page<'_> {
             }
             let text = cut(&row.text, room);
             let text = if row.hit { text } else { paint.quiet(&text) };
-            lines.push(format!("{}{text}", gutter(&row.number.to_string())));
+            let mark = if row.hit { '›' } else { ' ' };
+            lines.push(format!("{}{text}", gutter(mark, &row.number.to_string())));
             for (at, length, note) in &row.notes {
                 let marks = "^".repeat((*length).min(room.saturating_sub(*at)).max(1));
                 let fits = at + wide(&marks) + 1 + wide(note) <= room;
-                let marked = |words: &str| format!("{}{}{}", gutter(""), " ".repeat(*at), paint.note(words));
+                let marked =
+                    |words: &str| format!("{}{}{}", gutter(' ', ""), " ".repeat(*at), paint.note(words));
                 match fits {
                     true => lines.push(marked(&format!("{marks} {note}"))),
                     false => {
                         lines.push(marked(&marks));
-                        lines.push(format!("{}{}", gutter(""), paint.note(&cut(note, room))));
+                        lines.push(format!("{}{}", gutter(' ', ""), paint.note(&cut(note, room))));
                     }
                 }
             }
@@ -160,7 +163,7 @@ impl Page<'_> {
                     break;
                 }
                 left -= 1;
-                let line = cut(&format!("    {sign}{number:<3} {text}"), self.width);
+                let line = cut(format!("    {sign}{number:<3} {text}").trim_end(), self.width);
                 lines.push(if sign == '-' { paint.gone(&line) } else { paint.come(&line) });
             }
         }

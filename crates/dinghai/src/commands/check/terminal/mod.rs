@@ -52,7 +52,7 @@ pub(crate) fn page(told: &Told<'_>, show: &Show) -> String {
         }
         // What is left of the screen is shared with the inventories that come.
         let share = room / (told.judgement.reports.len().min(INVENTORIES) - n.min(INVENTORIES - 1)).max(1);
-        let of = page.inventory(judged, if several { share.max(4) } else { room });
+        let of = page.inventory(judged, if several { share.max(4) } else { room }, n == 0, several);
         room = room.saturating_sub(of.len());
         lines.extend(of);
     }
@@ -78,10 +78,18 @@ pub(crate) fn summary(told: &Told<'_>, show: &Show) -> String {
     };
     let words = told.say(key, &[]);
     let explain = match worst {
-        Some(_) => format!(" ({})", told.say("check-explain", &[])),
+        Some(_) => format!("({})", told.say("check-explain", &[])),
         None => String::new(),
     };
-    format!("{}{}\n", show.paint.state(state, &words), show.paint.quiet(&explain))
+    let fits = wrap::wide(&words) + wrap::wide(&explain) < show.width;
+    let between = if explain.is_empty() {
+        ""
+    } else if fits {
+        " "
+    } else {
+        "\n"
+    };
+    format!("{}{between}{}\n", show.paint.state(state, &words), show.paint.quiet(&explain))
 }
 
 struct Page<'p> {
@@ -101,7 +109,8 @@ impl Page<'_> {
         wrap(words, self.width - indent).into_iter().map(|line| format!("{blanks}{line}")).collect()
     }
 
-    fn inventory(&self, judged: &Judged, room: usize) -> Vec<String> {
+    /// `first` is the worst one: its worst finding is told in full whatever the room.
+    fn inventory(&self, judged: &Judged, room: usize, first: bool, several: bool) -> Vec<String> {
         let Verdict { state, sentence, beside } = verdict_of(self.told, judged);
         let paint = self.show.paint;
         let mut lines: Vec<String> = Vec::new();
@@ -120,8 +129,7 @@ impl Page<'_> {
             let more = counting.len() - shown > 1;
             let block = match self.show.all {
                 true => full,
-                // The worst one is told in full even where that is more than a screen.
-                false if shown == 0 => full,
+                false if shown == 0 && first => full,
                 false if full.len() + usize::from(more) <= left && finding.state != State::Unknown => full,
                 false if short.len() < left => short,
                 false => break,
@@ -140,7 +148,9 @@ impl Page<'_> {
             lines.push(String::new());
         }
         lines.extend(self.set_aside(judged));
-        lines.extend(self.accepted(judged));
+        if self.show.all || !several {
+            lines.extend(self.accepted(judged));
+        }
         lines
     }
 
@@ -150,7 +160,12 @@ impl Page<'_> {
             finding.because.first().map(|because| format!("  {}", because.origin)).unwrap_or_default();
         let state = Some(finding.state);
         let word = format!("{} {:<8}", shape(state), self.told.state(finding.state));
-        let rest = self.width.saturating_sub(wrap::wide(&word) + wrap::wide(&place) + 1).max(20);
+        let rest = self.width.saturating_sub(wrap::wide(&word) + wrap::wide(&place) + 1);
+        // Where the place leaves no room for the words, the words are the more telling.
+        let (rest, place) = match rest < 24 {
+            true => (self.width - wrap::wide(&word) - 1, String::new()),
+            false => (rest, place),
+        };
         let title = cut(&finding.title, rest);
         let paint = self.show.paint;
         vec![format!("{} {title}{}", paint.state(state, &word), paint.quiet(&place))]

@@ -36,6 +36,16 @@ pub struct Lost {
     pub kind: PlaceKind,
 }
 
+impl fmt::Display for Lost {
+    /// `zone hz-a`; a place that is called after what stands there, such as `host of shop`, says by itself what it is.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.place.as_str().contains(" of ") {
+            true => write!(f, "the {}", self.place),
+            false => write!(f, "{} {}", self.kind, self.place),
+        }
+    }
+}
+
 /// One hard need in a chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Through {
@@ -125,8 +135,7 @@ impl fmt::Display for Counterexample {
         match self.lost.is_empty() {
             true => write!(f, "with nothing lost {service} does not stand: ")?,
             false => {
-                let lost: Vec<String> =
-                    self.lost.iter().map(|lost| format!("{} {}", lost.kind, lost.place)).collect();
+                let lost: Vec<String> = self.lost.iter().map(Lost::to_string).collect();
                 write!(f, "lose {} and {service} stops: ", lost.join(" and "))?;
             }
         }

@@ -33,7 +33,7 @@ pub struct Finding {
     pub sentence: String,
     /// The services that it hits: the one where it begins first.
     pub about: Vec<ServiceId>,
-    /// The places that are supposed to be lost, when the finding is about a loss.
+    /// The places that are supposed to be lost, when the finding is about a loss: any one of them is enough.
     pub lost: Vec<Lost>,
     /// The lines behind it, the most telling first, each with a few words on what it says.
     pub because: Vec<Because>,

@@ -185,8 +185,20 @@ impl<'i> Ground<'i> {
                 !asked.leaning.contains(id)
                     && self.outlives(id, place)
                     && (step.act == Act::Restore || self.elsewhere(id, place))
+                    && !self.goes_by_another_way(id, &asked.needed, place)
             }
         }
+    }
+
+    /// Whether something of the service stands elsewhere and does not use the place that the step needs: what is started there
+    /// uses what that one does, as with a NAT gateway in each zone.
+    fn goes_by_another_way(&self, id: &ServiceId, needed: &Needed<'i>, lost: PlaceNumber) -> bool {
+        let Needed::Place(way) = needed else { return false };
+        let Some(way) = self.whereabouts.containment.number(way) else { return false };
+        let running = || self.inventory.services.get(id).into_iter().flat_map(FoundService::running);
+        let uses = |instance| self.whereabouts.containment.of_instance(instance).contains(&way);
+        let stays = |instance| self.whereabouts.instance_goes(instance, lost) == Goes::Not;
+        running().any(uses) && running().any(|instance| stays(instance) && !uses(instance))
     }
 
     /// Whether the service has to outlive the loss of the place, or does anyway.

@@ -63,16 +63,10 @@ fn worst(told: &Told<'_>, judged: &Judged, state: State) -> String {
     let of_state = || judged.counting().map(|(finding, _)| finding).filter(|finding| finding.state == state);
     let name = judged.report.inventory.name.clone();
     let mut said = Vec::new();
-    let places: BTreeSet<Vec<&str>> =
-        of_state().filter(|finding| !finding.lost.is_empty() && finding.bound.is_none()).map(lost).collect();
-    if let Some(fewest) = places.iter().map(Vec::len).min() {
-        let places = places.iter().filter(|places| places.len() == fewest).map(|places| match places.len() {
-            1 => places.concat(),
-            _ => {
-                let together = told.listed(places, NAMED, Joint::And);
-                told.say("check-together", &[("places", together)])
-            }
-        });
+    // A finding may name several places: the loss of any one of them is enough.
+    let places: BTreeSet<&str> =
+        of_state().filter(|finding| finding.bound.is_none()).flat_map(lost).collect();
+    if !places.is_empty() {
         let places = told.listed(places, NAMED, Joint::Or);
         let key = if state == State::Broken { "check-not-outlive" } else { "check-weak-outlive" };
         said.push(told.say(key, &[("name", name.clone()), ("places", places)]));
@@ -91,8 +85,8 @@ fn worst(told: &Told<'_>, judged: &Judged, state: State) -> String {
     said.join(between)
 }
 
-fn lost(finding: &Finding) -> Vec<&str> {
-    finding.lost.iter().map(|lost| lost.place.as_str()).collect()
+fn lost(finding: &Finding) -> impl Iterator<Item = &str> {
+    finding.lost.iter().map(|lost| lost.place.as_str())
 }
 
 /// How many findings are known from before, and how many accepted.

@@ -67,9 +67,7 @@ fn finding(question: &Question<'_>, cause: &Cause, whys: &[Counterexample]) -> O
         Cause::Everything(place) => (
             format!("losing {} stops {}", place.place, listed(&stopped)),
             format!(
-                "lose {} {} and {}: all {} services that are needed stand there and nowhere else",
-                place.kind,
-                place.place,
+                "lose {place} and {}: all {} services that are needed stand there and nowhere else",
                 stop(&stopped),
                 weak.len()
             ),

@@ -16,6 +16,7 @@ mod hcl;
 mod index;
 mod json;
 mod lead;
+mod lists;
 mod mention;
 mod merge;
 mod names;
@@ -36,8 +37,11 @@ mod timers;
 mod ways_out;
 mod zones;
 
+#[allow(unused_imports, reason = "the door to the importers that are being built")]
 pub(crate) use read::{Read, read};
+#[allow(unused_imports, reason = "the door to the importers that are being built")]
 pub(crate) use recognise::{is_log, is_plan, is_state};
+#[allow(unused_imports, reason = "the door to the importers that are being built")]
 pub(crate) use roots::{Root, roots};
 
 use crate::SourceFile;

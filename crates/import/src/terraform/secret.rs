@@ -4,6 +4,7 @@
 //! the names count too: what is called a password is one. Values inside larger texts (JSON, connection strings) stay where they
 //! are, since the text is needed, but are remembered all the same.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::terraform::json;
@@ -101,16 +102,18 @@ pub(crate) fn remember(node: &Node, secrets: &mut BTreeSet<String>) {
 
 /// Whether a value of that name is a secret.
 pub(crate) fn is_secret_name(name: &str) -> bool {
-    let name = name.to_lowercase().replace(['-', '.'], "_");
+    let plain = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    let name =
+        if plain { Cow::Borrowed(name) } else { Cow::Owned(name.to_lowercase().replace(['-', '.'], "_")) };
     let about =
         ["_arn", "_name", "_id", "_type", "_policy", "_version", "_path", "_file", "_ref", "_encryption"];
     let within = ["password", "passwd", "passphrase", "private_key", "privatekey", "secret_key", "secretkey"];
     let within_too =
         ["access_key", "accesskey", "api_key", "apikey", "auth_token", "client_secret", "secret_string"];
     let last = ["secret", "token", "pwd", "credentials", "connection_string"];
-    !about.iter().any(|end| name.ends_with(end))
-        && (within.iter().chain(&within_too).any(|word| name.contains(word))
-            || last.iter().any(|word| name.ends_with(word)))
+    (within.iter().chain(&within_too).any(|word| name.contains(word))
+        || last.iter().any(|word| name.ends_with(word)))
+        && !about.iter().any(|end| name.ends_with(end))
 }
 
 fn inside_text(text: &str, secrets: &mut BTreeSet<String>) {
@@ -124,10 +127,11 @@ fn inside_text(text: &str, secrets: &mut BTreeSet<String>) {
         }
     }
     let starts = text.trim_start();
-    if text.len() <= LARGEST_TEXT && (starts.starts_with('{') || starts.starts_with('[')) {
-        if let Ok(mut inner) = json::read("", text, &|_, _| false) {
-            hide_named(&mut inner, secrets);
-        }
+    if text.len() <= LARGEST_TEXT
+        && starts.starts_with(['{', '['])
+        && let Ok(mut inner) = json::read("", text, &|_, _| false)
+    {
+        hide_named(&mut inner, secrets);
     }
 }
 

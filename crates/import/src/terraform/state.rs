@@ -2,7 +2,7 @@
 
 use crate::terraform::address;
 use crate::terraform::read::Read;
-use crate::terraform::secret::{hide, hide_marked, hide_named};
+use crate::terraform::secret::{hide, hide_marked, hide_named, remember};
 use crate::terraform::{Resource, json};
 use crate::value::{Node, Value};
 
@@ -10,21 +10,21 @@ use crate::value::{Node, Value};
 pub(crate) fn read(path: &str, text: &str) -> Read {
     let mut read = Read::default();
     // `private` is what a provider keeps for itself.
-    let root = match json::read(path, text, &|depth, key| depth == 5 && matches!(key, "private" | "identity"))
-    {
-        Ok(root) => root,
-        Err((origin, why)) => {
-            read.unseen(origin, why);
-            return read;
-        }
-    };
+    let mut root =
+        match json::read(path, text, &|depth, key| depth == 5 && matches!(key, "private" | "identity")) {
+            Ok(root) => root,
+            Err((origin, why)) => {
+                read.unseen(origin, why);
+                return read;
+            }
+        };
     if let Some(values) = root.get("values") {
         shown(values, false, &mut read);
     } else if root.get("version").and_then(Node::count) == Some(4) {
-        for resource in root.get("resources").map(Node::items).unwrap_or_default() {
-            instances(resource, &mut read);
-        }
         outputs(&root, &mut read);
+        if let Some(Value::List(resources)) = taken(&mut root, "resources") {
+            resources.into_iter().for_each(|resource| instances(resource, &mut read));
+        }
     } else {
         read.unseen(
             root.origin(),
@@ -71,13 +71,15 @@ fn one_shown(resource: &Node, read: &mut Read) -> Option<Resource> {
 }
 
 /// The instances of one resource of a state file.
-fn instances(resource: &Node, read: &mut Read) {
+fn instances(mut resource: Node, read: &mut Read) {
+    let all = taken(&mut resource, "instances");
     let text = |key| resource.get(key).and_then(Node::str);
     let (Some(kind), Some(name)) = (text("type"), text("name")) else { return };
     let data = text("mode") == Some("data");
     let rest = if data { format!("data.{kind}.{name}") } else { format!("{kind}.{name}") };
     let base = address::inside(text("module").unwrap_or_default(), &rest);
-    for instance in resource.get("instances").map(Node::items).unwrap_or_default() {
+    let Some(Value::List(all)) = all else { return };
+    for mut instance in all {
         // A deposed instance is one that waits to be removed.
         if instance.get("deposed").and_then(Node::str).is_some_and(|key| !key.is_empty()) {
             continue;
@@ -87,7 +89,10 @@ fn instances(resource: &Node, read: &mut Read) {
             Some(Value::Text(key)) => address::key_index(key),
             _ => String::new(),
         };
-        let mut body = instance.get("attributes").cloned().unwrap_or_else(|| empty(instance));
+        let mut body = empty(&instance);
+        if let Some(value) = taken(&mut instance, "attributes") {
+            body.value = value;
+        }
         for path in instance.get("sensitive_attributes").map(Node::items).unwrap_or_default() {
             hide_at(&mut body, path.items(), read);
         }
@@ -96,6 +101,13 @@ fn instances(resource: &Node, read: &mut Read) {
         let origin = instance.origin();
         read.resources.push(Resource { address, data, kind: kind.to_owned(), body, repeats: None, origin });
     }
+}
+
+/// Takes the value of a key out of a map: a state is too large to hold twice.
+fn taken(node: &mut Node, key: &str) -> Option<Value> {
+    let Value::Map(entries) = &mut node.value else { return None };
+    let (_, found) = entries.iter_mut().find(|(name, _)| name.text == key)?;
+    Some(std::mem::replace(&mut found.value, Value::Null))
 }
 
 /// Hides what a path of `sensitive_attributes` leads to; all of what it cannot be followed into.
@@ -131,10 +143,9 @@ fn hide_at(node: &mut Node, path: &[Node], read: &mut Read) {
 
 fn outputs(values: &Node, read: &mut Read) {
     for (_, output) in values.get("outputs").into_iter().flat_map(Node::entries) {
-        if output.get("sensitive").and_then(Node::truth) == Some(true) {
-            if let Some(value) = output.get("value") {
-                super::secret::remember(value, &mut read.secrets);
-            }
+        let secret = output.get("sensitive").and_then(Node::truth) == Some(true);
+        if let Some(value) = output.get("value").filter(|_| secret) {
+            remember(value, &mut read.secrets);
         }
     }
 }

@@ -239,17 +239,11 @@ impl<'f> World<'f> {
             _ => {}
         }
         let mut given: Vec<Node> = arguments.iter().map(|argument| self.eval(scope, argument)).collect();
-        if spread {
-            if let Some(last) = given.pop() {
-                match last.value {
-                    Value::List(items) => given.extend(items),
-                    _ => {
-                        return Value::Unknown(
-                            why(&last).unwrap_or_else(|| "`...` after no list".to_owned()),
-                        );
-                    }
-                }
-            }
+        if let Some(last) = if spread { given.pop() } else { None } {
+            let Value::List(items) = last.value else {
+                return Value::Unknown(why(&last).unwrap_or_else(|| "`...` after no list".to_owned()));
+            };
+            given.extend(items);
         }
         if name == "sensitive" {
             given.iter().for_each(|node| remember(node, &mut self.secrets));

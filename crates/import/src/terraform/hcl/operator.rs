@@ -20,7 +20,9 @@ pub(crate) fn binary(left: &Node, operator: BinaryOperator, right: &Node) -> Val
     match operator {
         Eq | NotEq => match same(left, right) {
             Some(same) => Value::Bool(same == (operator == Eq)),
-            None => refused(),
+            None => {
+                Value::Unknown(unknown().unwrap_or_else(|| "a text is compared with a number".to_owned()))
+            }
         },
         And | Or => match (left.truth(), right.truth()) {
             (Some(left), Some(right)) => {
@@ -71,9 +73,11 @@ pub(crate) fn same(left: &Node, right: &Node) -> Option<bool> {
                 .map(|(key, node)| right.get(&key.text).map_or(Some(false), |other| same(node, other))))
         }
         _ if why(left).is_some() || why(right).is_some() => None,
-        // Terraform turns one into the other where a type asks for it.
+        // They differ in Terraform, unless a type turned one into the other before.
         (Value::Text(_), Value::Number(_) | Value::Bool(_))
-        | (Value::Number(_) | Value::Bool(_), Value::Text(_)) => Some(left.text() == right.text()),
+        | (Value::Number(_) | Value::Bool(_), Value::Text(_)) => {
+            (left.text() != right.text()).then_some(false)
+        }
         (left, right) => Some(left == right),
     }
 }

@@ -39,7 +39,7 @@ fn parts(lower: &mut Lower<'_>, template: &Template, trim_start: bool, trim_end:
         match element {
             Element::Literal(text) => {
                 let text = text.replace("$${", "${").replace("%%{", "%{");
-                let text = if trim { text.trim_start().to_owned() } else { text };
+                let text = if trim { after_space(&text).to_owned() } else { text };
                 if !text.is_empty() {
                     parts.push(Part::Text(text));
                 }
@@ -82,11 +82,24 @@ fn directive(lower: &mut Lower<'_>, directive: &Directive) -> Part {
 
 fn trim_last(parts: &mut Vec<Part>) {
     if let Some(Part::Text(text)) = parts.last_mut() {
-        text.truncate(text.trim_end().len());
+        let end = before_space(text);
+        text.truncate(end);
         if text.is_empty() {
             parts.pop();
         }
     }
+}
+
+/// White space is taken away as far as the line goes.
+fn after_space(text: &str) -> &str {
+    let rest = text.trim_start_matches(|found: char| found.is_whitespace() && found != '\n');
+    rest.strip_prefix('\n').unwrap_or(rest)
+}
+
+/// The end of the text without the white space of its last line.
+fn before_space(text: &str) -> usize {
+    let line = text.strip_suffix('\n').unwrap_or(text);
+    line.trim_end_matches(|found: char| found.is_whitespace() && found != '\n').len()
 }
 
 fn start(strip: Strip) -> bool {

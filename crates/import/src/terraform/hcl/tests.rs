@@ -33,8 +33,8 @@ fn a_shop_with_modules_is_worked_out() {
 #[test]
 fn modules_that_call_each_other_end() {
     let files = [
-        file("a/m.tf", "module \"b\" {\n source = \"../b\"\n count = 3 }\nresource \"x_y\" \"z\" {}"),
-        file("b/m.tf", "module \"a\" {\n source = \"../a\"\n count = 3 }"),
+        file("a/m.tf", "module \"b\" {\n source = \"../b\"\n count = 3\n}\nresource \"x_y\" \"z\" {}"),
+        file("b/m.tf", "module \"a\" {\n source = \"../a\"\n count = 3\n}"),
     ];
     let read = super::read("a", &files.iter().collect::<Vec<_>>());
     assert_eq!(read.resources.len(), 1);
@@ -142,5 +142,41 @@ proptest! {
             }
         }
         read(&text);
+    }
+}
+
+/// `functions.json` is what Terraform 1.11 itself makes of `functions.tf`.
+#[test]
+fn functions_give_what_terraform_gives() {
+    let read = read(include_str!("../samples/functions.tf"));
+    let wanted =
+        crate::terraform::json::read("", include_str!("../samples/functions.json"), &|_, _| false).unwrap();
+    let mut wrong = Vec::new();
+    for (key, wanted) in wanted.entries() {
+        let address = format!("terraform_data.t[\"{}\"]", key.text);
+        let found = read.resources.iter().find(|one| one.address == address);
+        let found = found
+            .and_then(|one| one.body.get("input"))
+            .map(|node| node.text().unwrap_or_else(|| encoded(node)));
+        if found != wanted.text() {
+            wrong.push(format!("{}: {found:?} and not {:?}", key.text, wanted.text()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn encoded(node: &crate::value::Node) -> String {
+    use crate::value::Value;
+    match &node.value {
+        Value::List(items) => format!("[{}]", items.iter().map(encoded).collect::<Vec<_>>().join(",")),
+        Value::Map(entries) => {
+            let mut entries: Vec<_> =
+                entries.iter().map(|(key, node)| format!("{:?}:{}", key.text, encoded(node))).collect();
+            entries.sort();
+            format!("{{{}}}", entries.join(","))
+        }
+        Value::Text(text) => format!("{text:?}"),
+        Value::Number(number) => number.to_string(),
+        _ => crate::terraform::sample::value(node),
     }
 }

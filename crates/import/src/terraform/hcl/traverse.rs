@@ -91,7 +91,7 @@ impl<'f> World<'f> {
         here: &Node,
     ) -> (Node, &'f [Step]) {
         let module = scope.module;
-        let mut one = |world: &mut Self, index: &str, repeat: &Repeat| {
+        let one = |world: &mut Self, index: &str, repeat: &Repeat| {
             let address = format!("{base}{index}");
             if let Some(block) = block {
                 let target = Target::Resource { module, block, repeat: repeat.clone() };

@@ -68,7 +68,7 @@ pub(super) fn call(name: &str, arguments: &[Node], at: &Node) -> Option<Value> {
         },
         ("flatten", [one]) => {
             let mut made = Vec::new();
-            match flatten(one, &mut made, 0) {
+            match flatten(one, &mut made) {
                 Ok(()) => Value::List(made),
                 Err(why) => Value::Unknown(why),
             }
@@ -197,9 +197,9 @@ fn sorted(map: &Node) -> Option<Vec<(Key, Node)>> {
 }
 
 /// Everything in lists inside lists; an unknown item may be a list of any length.
-fn flatten(node: &Node, made: &mut Vec<Node>, depth: usize) -> Result<(), String> {
+fn flatten(node: &Node, made: &mut Vec<Node>) -> Result<(), String> {
     match &node.value {
-        Value::List(items) => items.iter().try_for_each(|item| flatten(item, made, depth + 1)),
+        Value::List(items) => items.iter().try_for_each(|item| flatten(item, made)),
         Value::Unknown(why) => Err(why.clone()),
         _ => {
             made.push(node.clone());

@@ -1,7 +1,9 @@
-//! Developer commands: `setup`, `ci`, `bench`.
+//! Developer commands: `setup`, `ci`, `bench`, `eval`, `fuzz`.
 
 mod bench;
 mod ci;
+mod eval;
+mod fuzz;
 mod setup;
 mod tool;
 
@@ -25,6 +27,10 @@ enum Command {
     Setup,
     /// Measure, beside a yardstick in the same run.
     Bench(bench::BenchArgs),
+    /// Try it on what it has not seen.
+    Eval(eval::EvalArgs),
+    /// Feed it hostile files.
+    Fuzz(fuzz::FuzzArgs),
 }
 
 fn main() -> ExitCode {
@@ -32,6 +38,8 @@ fn main() -> ExitCode {
         Command::Ci(args) => ci::run(&args),
         Command::Setup => setup::run().map(|()| ExitCode::SUCCESS),
         Command::Bench(args) => bench::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Eval(args) => eval::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Fuzz(args) => fuzz::run(&args).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {
         eprintln!("xtask: {error:#}");

@@ -22,8 +22,14 @@ enum Command {
     Demo(commands::demo::DemoArgs),
     /// Keep an estate standing
     Run(commands::run::RunArgs),
-    /// Say what is wrong with an estate's files, and what is weak in the estate
+    /// Say what breaks, what is weak and what nobody can tell, from files alone
     Check(commands::check::CheckArgs),
+    /// Write a first `dinghai.yaml` from the files in a folder
+    Init(commands::init::InitArgs),
+    /// Say what becomes of every service when places, instances or services are lost together
+    WhatIf(commands::what_if::WhatIfArgs),
+    /// Say what a change does: what stops now that stood before, which findings are new, and which are gone
+    Diff(commands::diff::DiffArgs),
     /// Say what a rule of `check` is about, or list the rules
     Explain(commands::explain::ExplainArgs),
     /// Print the JSON Schema of an estate's files
@@ -85,6 +91,9 @@ fn main() -> ExitCode {
         Command::ConsoleLink(args) => commands::link::run(&args),
         Command::Completion(args) => commands::completion::run(&args, Cli::command()),
         Command::Check(args) => commands::check::run(&args),
+        Command::Init(args) => commands::init::run(&args),
+        Command::WhatIf(args) => commands::what_if::run(&args),
+        Command::Diff(args) => commands::diff::run(&args),
         Command::Explain(args) => commands::explain::run(&args),
         Command::Schema(args) => commands::schema::run(&args),
         Command::Ledger(args) => commands::ledger::run(&args),

@@ -110,19 +110,11 @@ fn imported(mut fragment: Fragment, files: BTreeSet<&str>) -> Imported {
 }
 
 fn terraform_units<'f>(files: &[&'f SourceFile]) -> Vec<Unit<'f>> {
-    let roots = terraform::roots(files);
-    roots
-        .into_iter()
-        .map(|root| {
-            let fragment = terraform::fragment(&root, files);
-            let own = |path: &str| {
-                let made = [&root.plan, &root.state].into_iter().flatten().any(|made| made == path);
-                made || root.folders.contains(folder(path))
-            };
-            let files = files.iter().map(|file| file.path.as_str()).filter(|path| own(path));
-            Unit { files: files.collect(), fragment }
-        })
-        .collect()
+    let unit = |root| {
+        let (fragment, files) = terraform::fragment(&root, files);
+        Unit { files, fragment }
+    };
+    terraform::roots(files).into_iter().map(unit).collect()
 }
 
 /// A project for each folder with Compose files. Files that are variants of each other (`compose.dev.yaml`, `compose.prod.yaml`)

@@ -3,8 +3,7 @@
 //! Only a look at the text, no parsing: a state of 100 MB is recognised as quickly as a small one.
 
 use crate::groups::folder;
-use crate::terraform::recognise;
-use crate::{SourceFile, compose, machines};
+use crate::{SourceFile, compose, machines, terraform};
 
 /// A format that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,7 +37,7 @@ pub(crate) fn format(file: &SourceFile) -> Option<Format> {
         ".env" => return Some(Format::Compose),
         _ => {}
     }
-    if has_ending(name, &[".tf", ".tf.json", ".tfvars", ".tfvars.json", ".tfstate"]) {
+    if has_ending(name, &[".tf", ".tofu", ".tf.json", ".tfvars", ".tfvars.json", ".tfstate"]) {
         return Some(Format::Terraform);
     }
     if yaml && file.text.contains("{{") && is_template(&file.path) {
@@ -49,7 +48,10 @@ pub(crate) fn format(file: &SourceFile) -> Option<Format> {
     }
     if has_ending(name, &[".json"]) {
         return match () {
-            () if recognise::is_plan(&file.text) || recognise::is_state(&file.text) => {
+            () if terraform::is_plan(&file.text)
+                || terraform::is_state(&file.text)
+                || terraform::is_log(&file.text) =>
+            {
                 Some(Format::Terraform)
             }
             () if is_manifest_json(&file.text) => Some(Format::Kubernetes),

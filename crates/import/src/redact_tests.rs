@@ -125,6 +125,12 @@ zone = \"hz-b\"
 }
 
 #[test]
+fn a_masked_file_keeps_its_columns() {
+    let text = "a: b\npassword: hünter2 # x\nzone: hz-a\n";
+    assert_eq!(mask_text(text, &none()), "a: b\npassword: ••••••••••• \nzone: hz-a\n".replace(" \n", "\n"));
+}
+
+#[test]
 fn the_data_of_a_kubernetes_secret_is_hidden_and_that_of_others_is_not() {
     let text = "\
 kind: ConfigMap
@@ -155,6 +161,16 @@ fn known_secrets_are_hidden_wherever_they_appear() {
     assert_eq!(redact("an s3 bucket in s3bucket", &secrets), "an «redacted» bucket in s3bucket");
     assert_eq!(scrub("{\"a\":\"p&\\\"q<r\"}", &secrets), "{\"a\":\"«redacted»\"}");
     assert_eq!(scrub("<td>p&amp;&quot;q&lt;r</td>", &secrets), "<td>«redacted»</td>");
+}
+
+#[test]
+fn a_sentence_may_speak_of_passwords() {
+    let secrets: BTreeSet<String> = ["hunter2".to_owned()].into();
+    let kept =
+        "lose hz-b and auth-token stops: both token instances are there, and the password of orders is kept";
+    assert_eq!(redact_words(kept, &secrets), kept);
+    let said = redact_words("by hunter2, DB_PASSWORD=s3cr3t and postgres://a:b@db/x", &secrets);
+    assert!(["hunter2", "s3cr3t", "a:b"].iter().all(|secret| !said.contains(secret)), "{said}");
 }
 
 #[test]

@@ -85,8 +85,8 @@ macro_rules! files {
 }
 
 files![
-    "access", "act", "cli", "decide", "detect", "drill", "engine", "event", "gateway", "hands", "pages",
-    "prove", "record", "sim"
+    "access", "act", "check", "cli", "decide", "detect", "drill", "engine", "event", "gateway", "hands",
+    "pages", "prove", "record", "sim"
 ];
 
 /// A file that can not be read is left out; a test proves that there is none.

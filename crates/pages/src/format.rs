@@ -161,6 +161,11 @@ impl Format {
         zoned(&self.zone, at).strftime("%H:%M:%S%.3f").to_string()
     }
 
+    /// Day and time as they stand in a document that is read later: `2026-11-23 09:10:04`.
+    pub fn stamp(&self, at: Timestamp) -> String {
+        zoned(&self.zone, at).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    }
+
     /// The day: `23 Nov`, `11 月 23 日`; with the year when it is not that of `now`.
     pub fn day(&self, at: Timestamp, now: Timestamp) -> String {
         let (then, today) = (zoned(&self.zone, at), zoned(&self.zone, now));

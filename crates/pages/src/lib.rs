@@ -11,6 +11,7 @@ mod autonomy;
 mod budget;
 mod catalogue;
 mod chart;
+pub mod check;
 mod drills;
 mod event_line;
 mod format;

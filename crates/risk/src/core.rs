@@ -3,7 +3,8 @@
 //! What the user stated comes first: where an estate gives some service `tier: core`, those are the core services, and no other.
 //! Where none is stated, the services by which users come in are candidates. Where no file says how users come in either, every
 //! workload that nothing else needs is one, which is a guess ([`Certainty::Inferred`]) and shown as such. A service that
-//! was stated to be secondary is never a candidate.
+//! was stated to be secondary is never a candidate. What serves those who operate (a registry, monitoring, a bastion) has entries as
+//! well, and is a candidate only where there is nothing else.
 //!
 //! Everything in the closure of hard needs of a core service is *on a core path*: without it the core service stops. A balancer
 //! needs what stands behind it, so that a path leads through balancers like through anything else.
@@ -29,9 +30,9 @@ pub fn core_services(inventory: &Inventory) -> Vec<Core> {
     if !stated.is_empty() {
         return stated;
     }
-    let entered = entered(inventory);
-    if !entered.is_empty() {
-        return entered;
+    let by_entry = entered(inventory, |service| !OPERATING.contains(&service.role));
+    if !by_entry.is_empty() {
+        return by_entry;
     }
     for roles in [&[Role::Workload, Role::Balancer][..], KEEPING] {
         let needed_by_none = needed_by_none(inventory, roles);
@@ -39,7 +40,7 @@ pub fn core_services(inventory: &Inventory) -> Vec<Core> {
             return needed_by_none;
         }
     }
-    Vec::new()
+    entered(inventory, |_| true)
 }
 
 /// Every service on a path of one of these core services, the core services themselves included; with how sure it is that the
@@ -64,6 +65,9 @@ pub fn on_core_paths<'i>(inventory: &'i Inventory, core: &[Core]) -> BTreeMap<&'
     reached
 }
 
+/// What serves those who operate, and no customers.
+const OPERATING: &[Role] = &[Role::Registry, Role::Monitoring, Role::Access, Role::Control];
+
 /// What keeps data, and is what users are after where files speak of nothing else.
 const KEEPING: &[Role] = &[Role::Database, Role::Queue, Role::Search, Role::Storage, Role::Cache];
 
@@ -84,11 +88,11 @@ fn may_be_core(service: &FoundService) -> bool {
 }
 
 /// By the surest and then the first line where several lead to a service.
-fn entered(inventory: &Inventory) -> Vec<Core> {
+fn entered(inventory: &Inventory, admits: impl Fn(&FoundService) -> bool) -> Vec<Core> {
     let mut found: BTreeMap<&ServiceId, (std::cmp::Reverse<Certainty>, &Source, &str)> = BTreeMap::new();
     for entry in &inventory.entries {
         let Some(service) = inventory.services.get(&entry.service) else { continue };
-        if !may_be_core(service) {
+        if !may_be_core(service) || !admits(service) {
             continue;
         }
         let this = (std::cmp::Reverse(entry.source.certainty), &entry.source, entry.by.as_str());
@@ -210,6 +214,16 @@ mod tests {
         assert_eq!(names(&shop), ["db"]);
         shop.services.get_mut(&ServiceId::from("web")).unwrap().intent.tier = Some((Tier::Core, line(2)));
         assert_eq!(names(&shop), ["web"]);
+    }
+
+    #[test]
+    fn what_serves_those_who_operate_is_a_candidate_only_alone() {
+        let mut shop = inventory(&[("grafana", Role::Monitoring, &[]), ("web", Role::Workload, &[])]);
+        let source = Source::declared(line(9));
+        shop.entries.push(Entry { service: "grafana".into(), by: "Ingress grafana".to_owned(), source });
+        assert_eq!(names(&shop), ["web"]);
+        shop.services.remove(&ServiceId::from("web"));
+        assert_eq!(names(&shop), ["grafana"]);
     }
 
     #[test]

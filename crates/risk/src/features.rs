@@ -4,6 +4,9 @@
 //! product has no such thing and no rule speaks of it. What is there gives no finding. What is absent is [`State::Weak`]; what
 //! nobody can tell is [`State::Unknown`], and is told only where it matters to a core path.
 //!
+//! A cache of one node that a core path needs hard is a single point, which another rule tells; it is told here where the path has
+//! a fallback, since then all load falls on that. Reservations are asked about only where somebody places things on several nodes.
+//!
 //! Services off the core paths are left alone, but for those that keep data: data that nobody needs in these files may still be
 //! the only copy of something.
 //!
@@ -22,6 +25,7 @@ use crate::core::{core_services, on_core_paths};
 use crate::counterexample::Lost;
 use crate::domains::{Containment, PlaceNumber};
 use crate::finding::{Because, Finding, Fix, State};
+use crate::recovery::unnoticed_services;
 use crate::say;
 
 /// As many services are named in a title; of more it says how many.
@@ -89,7 +93,7 @@ const WANTED: [Wanted; 7] = [
         of: |_| true,
         lacks: "has no disruption budget",
         lack: "have no disruption budget",
-        so: "draining nodes may take all its instances at once",
+        so: "draining nodes may take all instances of one at once",
         whether: "has a disruption budget",
     },
     Wanted {
@@ -107,7 +111,7 @@ const WANTED: [Wanted; 7] = [
         of: |_| true,
         lacks: "reserves nothing",
         lack: "reserve nothing",
-        so: "on a full node it is starved or evicted first, and after a loss every node is fuller",
+        so: "what reserves nothing is starved or evicted first on a full node, and after a loss every node is fuller",
         whether: "reserves what it uses",
     },
 ];
@@ -128,14 +132,28 @@ struct Case<'i> {
 /// Every protection that is missing, or of which nobody can tell.
 pub fn missing_protections(inventory: &Inventory) -> Vec<Finding> {
     let paths = on_core_paths(inventory, &core_services(inventory));
+    let fallen_back = fallen_back(inventory, &paths);
+    let nodes = inventory.places.values().filter(|place| place.kind == PlaceKind::Node).count();
     let behind_an_entry = behind_an_entry(inventory);
+    let unnoticed = unnoticed_services(inventory);
     let mut found = Vec::new();
     for wanted in &WANTED {
         let mut groups: BTreeMap<State, Vec<Case<'_>>> = BTreeMap::new();
         for (id, service) in &inventory.services {
             let Some(presence) = service.features.get(&wanted.feature) else { continue };
-            let on_path = paths.get(id).copied();
+            let on_path = match wanted.feature {
+                Feature::Clustered if service.running().count() == 1 && service.open.is_none() => {
+                    fallen_back.get(id).copied().filter(|_| !paths.contains_key(id))
+                }
+                Feature::Clustered => paths.get(id).or(fallen_back.get(id)).copied(),
+                Feature::Requests if nodes == 1 => None,
+                _ => paths.get(id).copied(),
+            };
             if !(wanted.of)(service.role) || !counts(wanted, service, on_path.is_some()) {
+                continue;
+            }
+            // Of a balancer's pool another rule says what it means.
+            if wanted.feature == Feature::Probe && unnoticed.contains(id) {
                 continue;
             }
             if wanted.feature == Feature::Scaling
@@ -173,6 +191,23 @@ fn counts(wanted: &Wanted, service: &FoundService, on_path: bool) -> bool {
         Feature::CrossZoneCopy | Feature::ReleaseProtection => on_path || keeps_data(service.role),
         _ => on_path,
     }
+}
+
+/// What a core path needs and has a fallback for.
+fn fallen_back<'i>(
+    inventory: &'i Inventory,
+    paths: &BTreeMap<&'i ServiceId, Certainty>,
+) -> BTreeMap<&'i ServiceId, Certainty> {
+    let mut found = BTreeMap::new();
+    for (id, sure) in paths {
+        let needs = inventory.services.get(*id).into_iter().flat_map(|service| &service.needs);
+        for need in needs.filter(|need| need.kind != NeedKind::Hard) {
+            let sure = need.source.certainty.min(*sure);
+            let known = found.entry(&need.service).or_insert(sure);
+            *known = sure.max(*known);
+        }
+    }
+    found
 }
 
 /// What users reach; none when no file says how they come in.

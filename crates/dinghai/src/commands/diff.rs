@@ -113,7 +113,10 @@ fn lines(diff: &Diff) -> Vec<String> {
     let mut lines = Vec::new();
     let turned = |list: &[Turned], word: &str, mark: &str, lines: &mut Vec<String>| {
         for turned in list.iter().filter(|turned| !turned.is_new) {
-            lines.push(format!("{mark} this change makes the loss of {} {word} {}", turned.place, turned.service));
+            lines.push(format!(
+                "{mark} this change makes the loss of {} {word} {}",
+                turned.place, turned.service
+            ));
         }
     };
     turned(&diff.lost, "stop", "✗", &mut lines);
@@ -126,7 +129,11 @@ fn lines(diff: &Diff) -> Vec<String> {
     lines.extend(diff.worse.iter().map(|(before, finding)| {
         format!("! {} → {}: {}", word(*before), word(finding.state), finding.sentence)
     }));
-    lines.extend(diff.gone.iter().map(|finding| format!("- gone: {} {}: {}", word(finding.state), finding.rule, finding.title)));
+    lines.extend(
+        diff.gone
+            .iter()
+            .map(|finding| format!("- gone: {} {}: {}", word(finding.state), finding.rule, finding.title)),
+    );
     let span = |span: Option<Duration>| span.map_or_else(|| "unknown".to_owned(), format_span);
     lines.extend(diff.bounds.iter().map(|change| {
         let place = change.place.as_ref().map_or_else(|| "an instance".to_owned(), |place| place.to_string());

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use dinghai_estate::{Decoded, Estate, Inventory, Unseen};
+use dinghai_estate::{Acceptance, Decoded, Estate, Inventory, Unseen};
 use dinghai_import::{Import, Imported, Joining, SourceFile, import};
 use dinghai_risk::{Report, look, look_at_estate};
 
@@ -41,11 +41,25 @@ pub(crate) struct Gained {
     pub(crate) report: Report,
     /// Its own declaration, when it has one.
     pub(crate) estate: Option<Estate>,
-    /// The folder or file that it was found in, for people who write an estate for it.
-    pub(crate) folder: String,
 }
 
 impl Gathered {
+    /// What was found, one for each estate.
+    pub(crate) fn reports(&self) -> Vec<Report> {
+        self.estates.iter().map(|gained| gained.report.clone()).collect()
+    }
+
+    /// What the estates accept.
+    pub(crate) fn accepts(&self) -> Vec<Acceptance> {
+        let estates = self.estates.iter().filter_map(|gained| gained.estate.as_ref());
+        estates.flat_map(|estate| estate.accepts.iter().cloned()).collect()
+    }
+
+    /// Whether there is something to judge, and nothing that was meant to be read was refused.
+    pub(crate) fn usable(&self) -> bool {
+        !self.unusable() && !self.estates.is_empty()
+    }
+
     /// Whether a `dinghai.yaml` has mistakes, so that it cannot be used.
     pub(crate) fn unusable(&self) -> bool {
         self.decoded.iter().any(|decoded| decoded.estate.is_none())
@@ -60,12 +74,16 @@ impl Gathered {
         };
         if is_estate {
             gathered.estate(path)?;
+            gathered.told();
             return Ok(gathered);
         }
         let walked = walk(path, &mut std::io::stdin())?;
         let mut files = gathered.take(walked);
-        let estates: Vec<String> =
-            files.iter().filter(|file| file_name(&file.path) == ESTATE_FILE).map(|file| file.path.clone()).collect();
+        let estates: Vec<String> = files
+            .iter()
+            .filter(|file| file_name(&file.path) == ESTATE_FILE)
+            .map(|file| file.path.clone())
+            .collect();
         let mut claimed: BTreeSet<String> = estates.iter().cloned().collect();
         for estate in &estates {
             claimed.extend(gathered.estate(Path::new(estate))?);
@@ -74,7 +92,24 @@ impl Gathered {
         let found = import(&files, Joining::Apart);
         gathered.imported(found);
         gathered.estates.sort_by(|a, b| a.report.inventory.name.cmp(&b.report.inventory.name));
+        gathered.told();
         Ok(gathered)
+    }
+
+    /// Reads what lies in a folder as if nobody had written an estate yet: all as one where that is said.
+    pub(crate) fn without_estates(folder: &Path, together: Option<&str>) -> anyhow::Result<Self> {
+        let mut gathered = Self::default();
+        let walked = walk(folder, &mut std::io::empty())?;
+        let files = gathered.take(walked);
+        gathered.imported(import(&files, together.map_or(Joining::Apart, Joining::Together)));
+        Ok(gathered)
+    }
+
+    /// Lets the first report tell what belongs to no estate, so that every form of report has it.
+    fn told(&mut self) {
+        if let Some(first) = self.estates.first_mut() {
+            first.report.inventory.unseen.extend(self.unread.iter().cloned());
+        }
     }
 
     /// Keeps the texts, and hands out the files.
@@ -91,10 +126,10 @@ impl Gathered {
 
     fn imported(&mut self, found: Import) {
         self.other.extend(found.other);
+        self.unread.extend(found.unseen);
         for estate in found.estates {
-            let folder = common_folder(&estate.files);
             let inventory = self.known(estate);
-            self.estates.push(Gained { report: look(inventory), estate: None, folder });
+            self.estates.push(Gained { report: look(inventory), estate: None });
         }
     }
 
@@ -111,10 +146,9 @@ impl Gathered {
         self.understood += decoded.sources.len();
         let mut claimed: BTreeSet<String> = decoded.sources.keys().cloned().collect();
         if let Some(estate) = &decoded.estate {
-            let folder = folder_of(path);
             let mut files: BTreeMap<String, SourceFile> = BTreeMap::new();
             for (import, origin) in &estate.imports {
-                match walk(&join(&folder, import), &mut std::io::empty()) {
+                match walk(Path::new(import), &mut std::io::empty()) {
                     Ok(walked) => {
                         let walked = self.take(walked);
                         files.extend(walked.into_iter().map(|file| (file.path.clone(), file)));
@@ -130,13 +164,10 @@ impl Gathered {
             let files: Vec<SourceFile> = files.into_values().collect();
             let found = import(&files, Joining::Together(&estate.name));
             self.other.extend(found.other);
+            self.unread.extend(found.unseen);
             let imported = found.estates.into_iter().next().map(|imported| self.known(imported));
             let told = (!estate.imports.is_empty()).then(|| imported.unwrap_or_default());
-            self.estates.push(Gained {
-                report: look_at_estate(estate, told),
-                estate: Some(estate.clone()),
-                folder: folder.display().to_string(),
-            });
+            self.estates.push(Gained { report: look_at_estate(estate, told), estate: Some(estate.clone()) });
         }
         self.decoded.push(decoded);
         Ok(claimed)
@@ -157,39 +188,6 @@ fn says_estate(path: &Path) -> bool {
     named || (yaml && (!path.exists() || says()))
 }
 
-fn folder_of(path: &Path) -> PathBuf {
-    match path.is_dir() {
-        true => path.to_owned(),
-        false => path.parent().map_or_else(PathBuf::new, Path::to_owned),
-    }
-}
-
-/// `import` as seen from where the user stands; `.` is the folder itself.
-fn join(folder: &Path, import: &str) -> PathBuf {
-    let path = match import {
-        "." => folder.to_owned(),
-        _ => folder.join(import.trim_start_matches("./")),
-    };
-    if path.as_os_str().is_empty() { PathBuf::from(".") } else { path }
-}
-
 fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
-}
-
-/// The folder that holds all of these files.
-fn common_folder(files: &BTreeSet<String>) -> String {
-    let folders = files.iter().map(|file| file.rsplit_once('/').map_or("", |(folder, _)| folder));
-    let mut common: Option<Vec<&str>> = None;
-    for folder in folders {
-        let parts: Vec<&str> = folder.split('/').collect();
-        common = Some(match common {
-            None => parts,
-            Some(known) => {
-                let same = known.iter().zip(&parts).take_while(|(a, b)| a == b).count();
-                known.into_iter().take(same).collect()
-            }
-        });
-    }
-    common.map(|parts| parts.join("/")).filter(|folder| !folder.is_empty()).unwrap_or_else(|| ".".to_owned())
 }

@@ -61,7 +61,11 @@ pub(crate) fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
     file.sync_all()?;
     let core = only.report.core.len();
     let services = if core == 1 { "1 core candidate".to_owned() } else { format!("{core} core candidates") };
-    say!("wrote {} with {services}; read its comments, then run `dinghai check {}`", target.display(), folder.display());
+    say!(
+        "wrote {} with {services}; read its comments, then run `dinghai check {}`",
+        target.display(),
+        folder.display()
+    );
     Ok(ExitCode::SUCCESS)
 }
 

@@ -70,7 +70,12 @@ pub(crate) fn run(args: &WhatIfArgs) -> anyhow::Result<ExitCode> {
             say!("{}", page(inventory, after, args.all));
         }
     }
-    let worst = asked.iter().flat_map(|(_, after)| &after.services).filter(|after| after.core).map(|after| after.fate).max();
+    let worst = asked
+        .iter()
+        .flat_map(|(_, after)| &after.services)
+        .filter(|after| after.core)
+        .map(|after| after.fate)
+        .max();
     Ok(match worst {
         Some(Fate::Stops) => ExitCode::from(2),
         Some(Fate::Unknown) => ExitCode::from(1),
@@ -86,9 +91,11 @@ fn nothing_called_that(lose: &[String], inventories: &[&Inventory]) -> String {
             places.chain(inventory.services.keys().map(|id| id.as_str()))
         })
         .collect();
-    let missing = lose.iter().find(|name| !inventories.iter().any(|inventory| named(inventory, name).is_some()));
+    let missing =
+        lose.iter().find(|name| !inventories.iter().any(|inventory| named(inventory, name).is_some()));
     let Some(missing) = missing else {
-        return "no single estate has all of these; ask about one estate at a time, with `--estate`".to_owned();
+        return "no single estate has all of these; ask about one estate at a time, with `--estate`"
+            .to_owned();
     };
     let near = known
         .iter()
@@ -112,7 +119,8 @@ fn page(inventory: &Inventory, after: &WhatIf, all: bool) -> String {
     let lost: Vec<String> = after.lost.iter().map(|loss| told(inventory, loss)).collect();
     let mut page = format!("{}: suppose {} lost\n", inventory.name, are(&lost));
     let shown = |after: &&Aftermath| all || after.core || after.fate != Fate::Untouched;
-    let width = after.services.iter().filter(shown).map(|after| after.service.as_str().len()).max().unwrap_or(0);
+    let width =
+        after.services.iter().filter(shown).map(|after| after.service.as_str().len()).max().unwrap_or(0);
     for service in after.services.iter().filter(shown) {
         let core = if service.core { "core" } else { "" };
         page.push_str(&format!(
@@ -168,7 +176,9 @@ fn why(after: &Aftermath) -> String {
     };
     match after.fate {
         Fate::Stops | Fate::Unknown if !after.through.is_empty() => through(),
-        Fate::Unknown => after.doubts.first().map_or_else(left, |doubt| format!("{} ({})", doubt.why, doubt.origin)),
+        Fate::Unknown => {
+            after.doubts.first().map_or_else(left, |doubt| format!("{} ({})", doubt.why, doubt.origin))
+        }
         Fate::Degraded => {
             let names: Vec<&str> = after.fallbacks.iter().map(|id| id.as_str()).collect();
             format!("goes on without {}", names.join(", "))

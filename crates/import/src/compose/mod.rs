@@ -9,12 +9,14 @@
 //! | a service | a service with as many instances as `deploy.replicas` or `scale` say |
 //! | `depends_on`, `links`, `network_mode: service:`, `volumes_from` | hard needs, declared |
 //! | addresses in `environment`, `env_file`, `command` | needs, inferred |
+//! | mounted configuration files that are among the files ([`mounts`]) | needs, inferred |
 //! | published ports | entries, unless they listen on the loopback address only |
 //! | `restart` | [`dinghai_estate::MechanismKind::Restart`] with Docker's documented pause |
 //! | `healthcheck` | [`dinghai_estate::Feature::Probe`] |
 //! | `profiles` | not started by default: left out, and said |
 //! | a service that others wait to have *completed* | a job: it does not serve |
 
+mod mounts;
 mod ports;
 mod project;
 mod service;
@@ -23,7 +25,7 @@ mod variables;
 
 use std::collections::BTreeSet;
 
-use dinghai_estate::{Handling, PlaceId, PlaceKind, Source};
+use dinghai_estate::{Handling, PlaceId, PlaceKind, ServiceId, Source};
 
 use crate::SourceFile;
 use crate::fragment::Fragment;
@@ -67,6 +69,7 @@ pub(crate) fn read(name: &str, files: &[&SourceFile]) -> Fragment {
         services.entries().filter(|(key, node)| starts(&mut fragment, key, node, &ground)).collect();
     for (key, node) in &active {
         service::read(&mut fragment, &ground, key, node);
+        mounts::read(&mut fragment, &ground, &ServiceId::new(&key.text), node, whole.get("configs"));
     }
     ports::entries(&mut fragment, &active);
     service::pulls(&mut fragment, &active);
@@ -106,3 +109,6 @@ fn starts(fragment: &mut Fragment, key: &Key, node: &Node, ground: &Ground<'_>) 
     }
     true
 }
+
+#[cfg(test)]
+mod tests;

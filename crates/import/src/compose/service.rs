@@ -8,7 +8,7 @@ use dinghai_estate::{
 };
 
 use super::{Ground, project, swarm, variables};
-use crate::connection::{Endpoint, endpoints, in_arguments, need_kind};
+use crate::connection::{Endpoint, endpoints, in_arguments, need_kind, says_host};
 use crate::fragment::{Fragment, Want};
 use crate::roles::{Image, keeps_state};
 use crate::span::duration;
@@ -281,6 +281,10 @@ fn needs(fragment: &mut Fragment, ground: &Ground<'_>, id: &ServiceId, node: &No
     let environment =
         project::mapped(node.get("environment").cloned().unwrap_or_else(|| node.with(Value::Null)));
     for (key, value) in environment.entries() {
+        if let Some(why) = value.unknown().filter(|_| says_host(&key.text)) {
+            let what = format!("whom `{id}` reaches by `{}` is unknown: {why}", key.text);
+            fragment.unseen(key.origin(value), what);
+        }
         let Some(text) = value.text() else { continue };
         let how = format!("environment {}", key.text);
         reach(fragment, id, endpoints(&key.text, &text), &key.text, &how, &key.origin(value), &aliases);

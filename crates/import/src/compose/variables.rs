@@ -11,6 +11,8 @@ use crate::value::{Node, Value};
 /// Variables by name.
 pub(super) type Variables = BTreeMap<String, String>;
 
+/// Bytes that variables put into one document, at most: a small file may use a long one often.
+const MOST: usize = 16 * 1024 * 1024;
 /// Defaults inside defaults, at most.
 const DEEPEST: usize = 8;
 
@@ -27,10 +29,15 @@ pub(super) fn of_env_file(text: &str) -> Variables {
 
 /// The same document with every variable put in.
 pub(super) fn put_in(node: Node, variables: &Variables) -> Node {
+    let mut left = MOST;
+    inside(node, variables, &mut left)
+}
+
+fn inside(node: Node, variables: &Variables, left: &mut usize) -> Node {
     let value = match node.value {
         Value::Text(text) if text.contains('$') => {
             let mut missing = None;
-            let whole = fill(&text, variables, &mut missing, 0);
+            let whole = fill(&text, variables, &mut missing, left, 0);
             match missing {
                 Some(name) if whole.chars().all(|sign| sign == UNKNOWN) => {
                     Value::Unknown(format!("`{name}` has no default"))
@@ -38,16 +45,24 @@ pub(super) fn put_in(node: Node, variables: &Variables) -> Node {
                 _ => Value::Text(whole),
             }
         }
-        Value::List(items) => Value::List(items.into_iter().map(|item| put_in(item, variables)).collect()),
+        Value::List(items) => {
+            Value::List(items.into_iter().map(|item| inside(item, variables, left)).collect())
+        }
         Value::Map(entries) => {
-            Value::Map(entries.into_iter().map(|(key, node)| (key, put_in(node, variables))).collect())
+            Value::Map(entries.into_iter().map(|(key, node)| (key, inside(node, variables, left))).collect())
         }
         other => other,
     };
     Node { value, ..node }
 }
 
-fn fill(text: &str, variables: &Variables, missing: &mut Option<String>, depth: usize) -> String {
+fn fill(
+    text: &str,
+    variables: &Variables,
+    missing: &mut Option<String>,
+    left: &mut usize,
+    depth: usize,
+) -> String {
     let mut whole = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('$') {
@@ -81,8 +96,13 @@ fn fill(text: &str, variables: &Variables, missing: &mut Option<String>, depth: 
         };
         match (known, operator) {
             (Some(_), "+") => whole.push_str(default),
-            (Some(value), _) => whole.push_str(value),
-            (None, "-") if depth < DEEPEST => whole.push_str(&fill(default, variables, missing, depth + 1)),
+            (Some(value), _) if value.len() <= *left => {
+                *left -= value.len();
+                whole.push_str(value);
+            }
+            (None, "-") if depth < DEEPEST => {
+                whole.push_str(&fill(default, variables, missing, left, depth + 1))
+            }
             (None, "+") => {}
             _ => {
                 missing.get_or_insert_with(|| name.to_owned());
@@ -114,7 +134,8 @@ mod tests {
 
     fn filled(text: &str) -> String {
         let variables = of_env_file("# none\nHOST=db\nEMPTY=\nexport TAG=\"1.2\"\n");
-        fill(text, &variables, &mut None, 0)
+        let mut left = MOST;
+        fill(text, &variables, &mut None, &mut left, 0)
     }
 
     #[test]

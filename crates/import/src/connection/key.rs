@@ -21,7 +21,7 @@ fn words(key: &str) -> Vec<String> {
 }
 
 /// Whether an address follows: `REDIS_HOST`, `brokers`, `DB_URL_2`.
-pub(super) fn says_host(key: &str) -> bool {
+pub(crate) fn says_host(key: &str) -> bool {
     const HOSTS: [&str; 36] = [
         "HOST",
         "HOSTS",

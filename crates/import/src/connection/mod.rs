@@ -17,7 +17,7 @@
 mod key;
 mod text;
 
-pub(crate) use key::need_kind;
+pub(crate) use key::{need_kind, says_host};
 pub(crate) use text::{in_arguments, in_text};
 
 /// Stands in a text for a part that nobody knows, such as a variable without a default. It is in no host's name, so an
@@ -136,10 +136,9 @@ fn of_url(scheme: &str, rest: &str, found: &mut Vec<Endpoint>) {
         // A password of a database's URL often holds signs that should have been escaped: the last `@` ends it.
         false => {
             let before_query = match rest.split_once('?') {
-                // A `?` in a password: what follows is no query.
-                Some((_, query)) if query.rsplit_once('@').is_some_and(|(part, _)| !part.contains('=')) => {
-                    rest
-                }
+                // An `@` behind a `?` is in a query, or the `?` in a password. Where nobody can tell, nothing is read.
+                Some((_, query)) if query.contains('@') && query.contains('=') => return,
+                Some((_, query)) if query.contains('@') => rest,
                 Some((before, _)) => before,
                 None => rest,
             };

@@ -2,8 +2,9 @@
 //!
 //! Manual of 2.6: a check waits `timeout check` for its answer once connected, and min(`timeout connect`, `inter`) for the
 //! connection; without `timeout check` the whole of it may take `inter`. Between checks of a server in transition `fastinter`
-//! passes. A refused attempt is repeated on the same server after min(`timeout connect`, 1s), `retries` times; with `option redispatch`
-//! the last repetition goes to another server, and with round robin all of them do, at once.
+//! passes. A refused attempt is repeated on the same server after min(`timeout connect`, 1s), `retries` times. With `option redispatch`
+//! the manual promises another server for the last repetition only; HAProxy 2.6 goes there with the first one, at once and with every
+//! algorithm, as `cargo xtask eval bounds` shows.
 
 use std::time::Duration;
 
@@ -72,17 +73,11 @@ pub(super) fn of(settings: &Settings, server: &Server) -> MechanismKind {
     let tries = count(settings.retries.as_ref(), RETRIES);
     let pause = connects.map_or(TURN_AROUND, |connect| connect.value.min(TURN_AROUND));
     let pause = default(pause, "min(timeout connect, 1s) before an attempt is repeated", here);
-    // How many attempts meet the same server before another is chosen.
-    let round_robin = matches!(settings.balance.as_deref(), None | Some("roundrobin" | "static-rr"));
+    // What `option redispatch` says of which repetition goes elsewhere, it counts from the first failure on.
     let (same, other) = match &settings.redispatch {
         _ if tries.0 == 0 => (0, None),
         None => (tries.0, None),
-        Some(_) if round_robin => (0, Some(tries.clone())),
-        Some(said) if said.value > 0 => {
-            let after = said.value.unsigned_abs();
-            (after.saturating_sub(1).min(tries.0), (after <= tries.0).then(|| tries.clone()))
-        }
-        Some(said) => (tries.0.saturating_sub(said.value.unsigned_abs()), Some(tries.clone())),
+        Some(_) => (0, Some(tries.clone())),
     };
     let again = (same > 0).then(|| Again { times: (same, tries.1.clone()), pause });
     MechanismKind::ActiveCheck {

@@ -39,7 +39,6 @@ pub(super) struct Settings {
     pub(super) asks: Option<Said<()>>,
     /// `option tcp-check`, which asks no more than its rules say.
     pub(super) tcp_check: bool,
-    pub(super) balance: Option<String>,
     pub(super) servers: Params,
 }
 
@@ -69,7 +68,6 @@ impl Settings {
         };
         match (line.word(at), line.word(at + 1)) {
             ("mode", mode) => self.http = mode == "http",
-            ("balance", kind) => self.balance = Some(kind.to_owned()),
             ("timeout", which @ ("connect" | "server" | "check")) => {
                 let Some(value) = time(line.word(at + 2)) else { return true };
                 // Nought is no timeout.

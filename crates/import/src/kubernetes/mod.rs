@@ -93,6 +93,7 @@ fn understand(fragment: &mut Fragment, objects: Vec<Object>) {
     joined(fragment, &workloads);
     network::services(fragment, &objects, &workloads);
     network::routes(fragment, &objects, &workloads);
+    network::prefer_public(fragment);
     for workload in workloads.iter().filter(|workload| workload.count != Some(0)) {
         reach::wants(fragment, &objects, workload);
     }
@@ -347,3 +348,6 @@ fn is_route(kind: &str) -> bool {
 fn key(object: &Object) -> (&str, &str, Option<&str>) {
     (object.kind.as_str(), object.name.as_str(), object.namespace.as_deref())
 }
+
+#[cfg(test)]
+mod tests;

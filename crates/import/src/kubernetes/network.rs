@@ -123,8 +123,8 @@ fn from_outside(service: &Object) -> Option<(String, Source)> {
     let source = |key: &str| Source::declared(service.body.origin_at(&["spec", key]));
     match kind.and_then(Node::str) {
         Some("LoadBalancer") => {
-            let word = if is_internal(service) { "internal LoadBalancer" } else { "LoadBalancer" };
-            Some((format!("{word} {}", service.name), source("type")))
+            let word = if is_internal(service) { INTERNAL } else { "" };
+            Some((format!("{word}LoadBalancer {}", service.name), source("type")))
         }
         Some("NodePort") => Some((format!("NodePort {}", service.name), source("type"))),
         _ => {
@@ -150,6 +150,31 @@ fn is_internal(service: &Object) -> bool {
     })
 }
 
+/// In front of the name of an entry that only one's own networks reach.
+const INTERNAL: &str = "internal ";
+
+/// Whether a route is for one's own networks only: its class, its scheme or all of its hosts say so.
+fn is_internal_route(object: &Object) -> bool {
+    const ENDS: [&str; 6] = [".internal", ".local", ".lan", ".corp", ".intranet", ".svc"];
+    let said = |text: Option<&str>| {
+        text.is_some_and(|text| ["internal", "intranet", "private"].iter().any(|word| text.contains(word)))
+    };
+    let marks = ["kubernetes.io/ingress.class", "alb.ingress.kubernetes.io/scheme"];
+    let class = object.spec(&["ingressClassName"]).and_then(Node::str);
+    let hosts = hosts(object);
+    said(class)
+        || marks.iter().any(|mark| said(object.annotation(mark).and_then(Node::str)))
+        || (!hosts.is_empty() && hosts.iter().all(|host| ENDS.iter().any(|end| host.ends_with(end))))
+}
+
+/// Drops what only one's own networks reach, where users have a way in of their own.
+pub(super) fn prefer_public(fragment: &mut Fragment) {
+    let entries = &mut fragment.inventory.entries;
+    if entries.iter().any(|entry| !entry.by.starts_with(INTERNAL)) {
+        entries.retain(|entry| !entry.by.starts_with(INTERNAL));
+    }
+}
+
 fn enter(fragment: &mut Fragment, ids: &BTreeSet<ServiceId>, by: &str, source: &Source) {
     for id in ids {
         let entry = Entry { service: id.clone(), by: by.to_owned(), source: source.clone() };
@@ -171,7 +196,8 @@ pub(super) fn routes(fragment: &mut Fragment, objects: &Objects, workloads: &[Wo
     for object in objects.all() {
         let Some(backends) = backends(object) else { continue };
         fragment.count(&object.kind, Handling::Reasoned);
-        let by = format!("{} {}", object.kind, object.name);
+        let word = if is_internal_route(object) { INTERNAL } else { "" };
+        let by = format!("{word}{} {}", object.kind, object.name);
         let mut hosted = BTreeSet::new();
         for (name, at) in backends {
             let ids = answering(fragment, objects, name, object.namespace.as_deref());

@@ -11,7 +11,7 @@ use dinghai_estate::{NeedKind, Origin, Source};
 use super::network::full_name;
 use super::object::{Object, Objects};
 use super::workload::Workload;
-use crate::connection::{Endpoint, UNKNOWN, endpoints, in_arguments, in_text, need_kind};
+use crate::connection::{Endpoint, UNKNOWN, endpoints, in_arguments, in_text, need_kind, says_host};
 use crate::fragment::{Fragment, Want};
 use crate::value::{Node, Value};
 
@@ -41,7 +41,10 @@ impl<'a> Reach<'a, '_> {
             let prefix = source.get("prefix").and_then(Node::text).unwrap_or_default();
             for (kind, key) in [("ConfigMap", "configMapRef"), ("Secret", "secretRef")] {
                 let Some(name) = source.at(&[key, "name"]) else { continue };
-                let Some(object) = self.named(kind, name) else { continue };
+                let Some(object) = self.named(kind, name) else {
+                    self.elsewhere("its environment", kind, name);
+                    continue;
+                };
                 for (key, value, origin) in data(object) {
                     let key = format!("{prefix}{key}");
                     self.value(&key, &value, &format!("env {key} of {kind} {}", object.name), &origin);
@@ -51,7 +54,16 @@ impl<'a> Reach<'a, '_> {
         }
         for entry in container.get("env").map(Node::items).unwrap_or_default() {
             let Some(key) = entry.get("name").and_then(Node::text) else { continue };
-            let Some((value, origin)) = self.of_entry(entry) else { continue };
+            let Some((value, origin)) = self.of_entry(entry) else {
+                if says_host(&key) {
+                    for (kind, reference) in [("ConfigMap", "configMapKeyRef"), ("Secret", "secretKeyRef")] {
+                        if let Some(name) = entry.at(&["valueFrom", reference, "name"]) {
+                            self.elsewhere(&format!("`{key}`"), kind, name);
+                        }
+                    }
+                }
+                continue;
+            };
             let value = filled(&value, &variables);
             self.value(&key, &value, &format!("env {key}"), &origin);
             variables.push((key, value));
@@ -63,6 +75,18 @@ impl<'a> Reach<'a, '_> {
             for endpoint in in_arguments(&words) {
                 self.want("", endpoint, key, &origin, false);
             }
+        }
+    }
+
+    /// Says that something comes from an object that is not here.
+    fn elsewhere(&mut self, what: &str, kind: &str, name: &Node) {
+        if self.named(kind, name).is_none() {
+            let name_of = name.str().unwrap_or_default();
+            let id = &self.workload.id;
+            let what = format!(
+                "`{id}` takes {what} from {kind} `{name_of}`, which no file here declares: whom it reaches by that is unknown"
+            );
+            self.fragment.unseen(name.origin(), what);
         }
     }
 
@@ -121,7 +145,8 @@ impl<'a> Reach<'a, '_> {
         let (name, outside) = match self.resolve(&endpoint) {
             Some(resolved) => resolved,
             None => {
-                let bare = !endpoint.host.contains('.') && endpoint.port.is_some();
+                // Only where the key says that a host stands there: a value is not shown on a guess.
+                let bare = !endpoint.host.contains('.') && endpoint.port.is_some() && says_host(key);
                 if told && bare && kind == NeedKind::Hard && !self.fragment.names.contains_key(&endpoint.host)
                 {
                     let what = format!(
@@ -198,6 +223,9 @@ fn data(object: &Object) -> Vec<(String, String, Origin)> {
     found
 }
 
+/// Values longer than this are not put into others.
+const LONGEST: usize = 4096;
+
 /// With `$(NAME)` put in; one that nobody knows stays unknown.
 fn filled(text: &str, variables: &[(String, String)]) -> String {
     let mut whole = String::with_capacity(text.len());
@@ -210,7 +238,7 @@ fn filled(text: &str, variables: &[(String, String)]) -> String {
             continue;
         };
         match variables.iter().rev().find(|(known, _)| known == name) {
-            Some((_, value)) if whole.len() + value.len() < 65_536 => whole.push_str(value),
+            Some((_, value)) if whole.len() + value.len() < LONGEST => whole.push_str(value),
             _ => whole.push(UNKNOWN),
         }
         rest = behind;

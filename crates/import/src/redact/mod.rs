@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 pub use known::scrub;
-pub use text::{redact_text, secrets_in};
+pub use text::{mask_text, redact_text, secrets_in};
 
 /// What is shown instead of a secret.
 pub const HIDDEN: &str = "«redacted»";
@@ -30,6 +30,18 @@ pub fn redact(line: &str, secrets: &BTreeSet<String>) -> String {
     hide(line, found)
 }
 
+/// A sentence for people without its secrets. Words are words here: `the password of orders` has none.
+pub fn redact_words(sentence: &str, secrets: &BTreeSet<String>) -> String {
+    let mut found = Vec::new();
+    shapes::spans(sentence, &mut found);
+    let written = pairs::secret_values(sentence).into_iter().map(|(span, _)| span);
+    found.extend(written.filter(|span| {
+        sentence.get(..span.start).is_some_and(|before| before.trim_end_matches(['"', '\'']).ends_with('='))
+    }));
+    known::Known::of(secrets).spans(sentence, &mut found);
+    hide(sentence, found)
+}
+
 /// What one line gives away by itself.
 fn of_line(line: &str, found: &mut Vec<Range<usize>>) {
     found.extend(pairs::secret_values(line).into_iter().map(|(span, _)| span));
@@ -37,23 +49,43 @@ fn of_line(line: &str, found: &mut Vec<Range<usize>>) {
 }
 
 /// The line with these spans hidden. Spans may overlap and touch.
-fn hide(line: &str, mut spans: Vec<Range<usize>>) -> String {
-    spans.retain(|span| span.start < span.end);
-    spans.sort_unstable_by_key(|span| (span.start, span.end));
+fn hide(line: &str, spans: Vec<Range<usize>>) -> String {
     let mut out = String::with_capacity(line.len());
     let mut at = 0;
-    for span in spans {
-        if span.end <= at {
-            continue;
-        }
-        if span.start >= at && !(span.start == at && out.ends_with(HIDDEN)) {
-            out.push_str(line.get(at..span.start).unwrap_or_default());
-            out.push_str(HIDDEN);
-        }
+    for span in joined(spans) {
+        out.push_str(line.get(at..span.start).unwrap_or_default());
+        out.push_str(HIDDEN);
         at = span.end;
     }
     out.push_str(line.get(at..).unwrap_or_default());
     out
+}
+
+/// The line with a dot for each sign of these spans, so that columns stay what they are.
+fn mask(line: &str, spans: Vec<Range<usize>>) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut at = 0;
+    for span in joined(spans) {
+        out.push_str(line.get(at..span.start).unwrap_or_default());
+        out.extend(line.get(span.clone()).unwrap_or_default().chars().map(|_| '•'));
+        at = span.end;
+    }
+    out.push_str(line.get(at..).unwrap_or_default());
+    out
+}
+
+/// Spans in order, those that overlap or touch as one.
+fn joined(mut spans: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    spans.retain(|span| span.start < span.end);
+    spans.sort_unstable_by_key(|span| span.start);
+    let mut joined: Vec<Range<usize>> = Vec::new();
+    for span in spans {
+        match joined.last_mut() {
+            Some(last) if span.start <= last.end => last.end = last.end.max(span.end),
+            _ => joined.push(span),
+        }
+    }
+    joined
 }
 
 #[cfg(test)]

@@ -10,13 +10,27 @@ use std::ops::Range;
 use super::keys::{holds_named, is_secret, names_another};
 use super::known::Known;
 use super::pairs::{Pair, is_literal, pairs};
-use super::{hide, of_line};
+use super::{hide, mask, of_line};
 
 /// Lines between a name and its value.
 const NEAR: usize = 3;
 
 /// Every line of a file without its secrets; as many lines as the file has.
 pub fn redact_text(text: &str, secrets: &BTreeSet<String>) -> Vec<String> {
+    each_line(text, secrets, hide)
+}
+
+/// The file with a dot for each sign of a secret: lines and columns stay what they are.
+pub fn mask_text(text: &str, secrets: &BTreeSet<String>) -> String {
+    let end = if text.ends_with('\n') { "\n" } else { "" };
+    each_line(text, secrets, mask).join("\n") + end
+}
+
+fn each_line(
+    text: &str,
+    secrets: &BTreeSet<String>,
+    hide: fn(&str, Vec<Range<usize>>) -> String,
+) -> Vec<String> {
     let known = Known::of(secrets);
     let lines: Vec<&str> = text.lines().collect();
     let over_lines = over_lines(&lines);

@@ -26,7 +26,7 @@ mod protection;
 mod quiet;
 mod reach;
 mod read;
-pub(crate) mod recognise;
+mod recognise;
 mod roots;
 #[cfg(test)]
 mod sample;
@@ -37,31 +37,14 @@ mod timers;
 mod ways_out;
 mod zones;
 
-#[allow(unused_imports, reason = "the door to the importers that are being built")]
-pub(crate) use read::{Read, read};
-#[allow(unused_imports, reason = "the door to the importers that are being built")]
 pub(crate) use recognise::{is_log, is_plan, is_state};
-#[allow(unused_imports, reason = "the door to the importers that are being built")]
 pub(crate) use roots::{Root, roots};
+
+use std::collections::BTreeSet;
 
 use crate::SourceFile;
 use crate::fragment::Fragment;
 use crate::value::Node;
-
-/// What the files of a root say.
-pub(crate) fn fragment(root: &Root, files: &[&SourceFile]) -> Fragment {
-    let read = read(root, files);
-    let region = |resource: &Resource| {
-        let region = read.region_of(resource)?;
-        Some((region.str()?.to_owned(), region.origin()))
-    };
-    let mut fragment = facts::facts(&root.name, &read.resources, &region);
-    for unseen in &read.unseen {
-        fragment.unseen(unseen.origin.clone(), unseen.what.clone());
-    }
-    fragment.secrets.extend(read.secrets);
-    fragment
-}
 
 /// One resource or data source, after `count` and `for_each`.
 ///
@@ -81,4 +64,24 @@ pub(crate) struct Resource {
     pub(crate) repeats: Option<String>,
     /// The line that declares it.
     pub(crate) origin: Origin,
+}
+
+/// What one root says, before names are resolved; and the files that it consists of.
+pub(crate) fn fragment<'f>(root: &Root, files: &[&'f SourceFile]) -> (Fragment, BTreeSet<&'f str>) {
+    let read = read::read(root, files);
+    let region_of = |resource: &Resource| {
+        let region = read.region_of(resource)?;
+        Some((region.str()?.to_owned(), region.origin()))
+    };
+    let mut fragment = facts::facts(&root.name, &read.resources, &region_of);
+    for unseen in read.unseen {
+        fragment.unseen(unseen.origin, unseen.what);
+    }
+    fragment.secrets.extend(read.secrets);
+    let is_own = |path: &str| {
+        let snapshot = [&root.plan, &root.state].into_iter().flatten().any(|own| own == path);
+        snapshot || (!path.ends_with(".tfstate") && root.folders.contains(hcl::folder::parted(path).0))
+    };
+    let own = files.iter().map(|file| file.path.as_str()).filter(|path| is_own(path)).collect();
+    (fragment, own)
 }

@@ -116,7 +116,7 @@ const ADVICE: [(&str, &[&str], &str); 34] = [
     ),
     (
         "no-probe-declared",
-        &["service"],
+        &["Compose"],
         "add a `healthcheck` to it, and `condition: service_healthy` where others wait for it",
     ),
     (

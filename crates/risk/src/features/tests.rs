@@ -46,9 +46,31 @@ fn said(inventory: &Inventory) -> Vec<String> {
 
 #[test]
 fn what_is_absent_on_a_core_path_is_weak_and_what_is_there_is_nothing() {
-    let cache =
+    let table =
+        service("aws_dynamodb_table.carts", Role::Database, 4, &[(Feature::ReleaseProtection, absent(5))]);
+    let mut shop = shop(vec![table]);
+    assert_eq!(
+        said(&shop),
+        [
+            "no-release-protection Weak: carts can be released by one call: a mistaken `destroy` or a click in the console is \
+          enough: shop.tf:5"
+        ]
+    );
+    let there = Presence::Present(Source::declared(line(5)));
+    let carts = shop.services.get_mut(&ServiceId::from("carts")).unwrap();
+    carts.features.insert(Feature::ReleaseProtection, there);
+    assert!(said(&shop).is_empty());
+}
+
+#[test]
+fn a_cache_of_one_node_is_told_where_there_is_a_fallback_and_else_is_a_single_point() {
+    let mut cache =
         service("aws_elasticache_cluster.sessions", Role::Cache, 4, &[(Feature::Clustered, absent(5))]);
+    cache.1.instances = vec![FoundInstance::new("sessions".into(), Source::declared(line(4)))];
     let mut shop = shop(vec![cache]);
+    assert!(said(&shop).is_empty());
+    let web = shop.services.get_mut(&ServiceId::from("web")).unwrap();
+    web.needs[0].kind = NeedKind::Soft { fallback: Some("the database".to_owned()) };
     assert_eq!(
         said(&shop),
         [
@@ -56,10 +78,6 @@ fn what_is_absent_on_a_core_path_is_weak_and_what_is_there_is_nothing() {
           and all its load falls on what is behind it: shop.tf:5"
         ]
     );
-    let there = Presence::Present(Source::declared(line(5)));
-    let sessions = shop.services.get_mut(&ServiceId::from("sessions")).unwrap();
-    sessions.features.insert(Feature::Clustered, there);
-    assert!(said(&shop).is_empty());
 }
 
 #[test]

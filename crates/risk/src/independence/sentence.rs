@@ -49,7 +49,7 @@ pub(super) fn broken(
                 because(&need.source.origin, format!("{} is needed: {}", need.service, need.how))
             }),
         );
-        lines.extend(fall.gone.iter().map(|instance| stands(ground, instance, place, at)));
+        lines.extend(fall.gone.iter().flat_map(|instance| stands(ground, instance, place, at)));
     }
     let sentence = say::with_lines(sentence, lines.iter().skip(chained).map(|because| &because.origin));
     let mut seen = BTreeSet::new();
@@ -259,14 +259,16 @@ fn chain(falls: &[Fall<'_>], needed: &Needed<'_>, at: &str) -> String {
     format!("{through}and {gone}")
 }
 
-fn stands(ground: &Ground<'_>, instance: &FoundInstance, lost: PlaceNumber, at: &str) -> Because {
+/// The line that says where the instance stands, and the one that declares it.
+fn stands(ground: &Ground<'_>, instance: &FoundInstance, lost: PlaceNumber, at: &str) -> Vec<Because> {
     let containment = &ground.whereabouts.containment;
     let inside = instance
         .at
         .iter()
         .find(|(place, _)| containment.number(place).is_some_and(|place| containment.lies_in(place, lost)));
-    let source = inside.map_or(&instance.source, |(_, source)| source);
-    because(&source.origin, format!("{} stands in {at}", instance.id))
+    let inside = inside.map(|(_, source)| because(&source.origin, format!("{} stands in {at}", instance.id)));
+    let declared = because(&instance.source.origin, instance.id.to_string());
+    inside.into_iter().chain([declared]).collect()
 }
 
 fn recovered(steps: &[Step<'_>]) -> BTreeSet<ServiceId> {

@@ -82,7 +82,7 @@ fn an_image_that_is_kept_in_the_lost_zone_cannot_be_pulled() {
         [(
             State::Weak,
             "lose zone a and web cannot be started elsewhere for want of an image: that takes registry \
-             (image registry.shop.internal/web:3, steps.yaml:7), and the only registry instance is there: registry.tf:21"
+             (image registry.shop.internal/web:3, steps.yaml:7), and the only registry instance is there: registry.tf:11, :21"
                 .to_owned()
         )]
     );
@@ -106,7 +106,7 @@ fn a_fail_over_that_needs_a_lost_quorum_is_broken() {
         [(
             State::Broken,
             "lose zone a and orders-db cannot fail over: that takes etcd (Patroni keeps its leader key in etcd, \
-             steps.yaml:7), and 2 of the 3 etcd instances are there, which leaves 1 of the 2 it needs: etcd.tf:21, :22"
+             steps.yaml:7), and 2 of the 3 etcd instances are there, which leaves 1 of the 2 it needs: etcd.tf:11, :12, :21, :22"
                 .to_owned()
         )]
     );
@@ -127,7 +127,7 @@ fn a_chain_of_needs_is_followed_and_printed() {
     assert!(sentence.starts_with("lose zone a and "), "{sentence}");
     assert!(
         sentence.ends_with(
-            "which needs blobs, and the only blobs instance is there: blobs.tf:21, registry.tf:30"
+            "which needs blobs, and the only blobs instance is there: blobs.tf:11, :21, registry.tf:30"
         ),
         "{sentence}"
     );

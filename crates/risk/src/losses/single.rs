@@ -67,10 +67,10 @@ fn finding(question: &Question<'_>, cause: &Cause, whys: &[Counterexample]) -> O
         Cause::Everything(place) => (
             format!("losing {} stops {}", place.place, listed(&stopped)),
             format!(
-                "lose {} {} and {} stops: all {} services behind it stand there and nowhere else",
+                "lose {} {} and {}: all {} services that are needed stand there and nowhere else",
                 place.kind,
                 place.place,
-                listed(&stopped),
+                stop(&stopped),
                 weak.len()
             ),
             format!("run a second copy of everything at another {}", place.kind),
@@ -78,8 +78,8 @@ fn finding(question: &Question<'_>, cause: &Cause, whys: &[Counterexample]) -> O
         Cause::Singles(kind) => (
             format!("{} services behind {} run one instance each", weak.len(), nearest.service),
             format!(
-                "lose the {kind} of any one of these and {} stops: {}",
-                listed(&stopped),
+                "lose the {kind} of any one of these and {}: {}",
+                stop(&stopped),
                 weak.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(", ")
             ),
             format!("run at least two instances of each, kept at different {kind}s"),
@@ -153,6 +153,12 @@ fn about(first: &ServiceId, whys: &[Counterexample]) -> Vec<ServiceId> {
 
 fn words(sentence: String) -> Fix {
     Fix { sentence, edits: Vec::new(), checked: None }
+}
+
+/// `a stops`, `a and b stop`.
+pub(super) fn stop(ids: &BTreeSet<&ServiceId>) -> String {
+    let verb = if ids.len() == 1 { "stops" } else { "stop" };
+    format!("{} {verb}", listed(ids))
 }
 
 /// `a, b and 3 more`.

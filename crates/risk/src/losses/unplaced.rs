@@ -11,7 +11,7 @@ use dinghai_estate::{
     Certainty, FoundInstance, FoundService, PlaceKind, Role, ServiceId, Unknown, UnknownKind,
 };
 
-use super::single::listed;
+use super::single::{listed, stop};
 use super::{Question, survive};
 use crate::domains::Containment;
 use crate::{Because, Finding, Fix, Stands, State};
@@ -45,11 +45,20 @@ pub(super) fn findings(question: &Question<'_>) -> Vec<Finding> {
     // What is not told for the same reason is one finding.
     let mut doubts: BTreeMap<Reason, Vec<(&ServiceId, Doubt)>> = BTreeMap::new();
     let mut found = Vec::new();
+    let mut bare: Vec<(&ServiceId, Doubt)> = Vec::new();
     for (id, survive) in &widest {
         let Some(service) = question.inventory.services.get(*id) else { continue };
         if let Some(open) = &service.open {
             if service.role != Role::External {
                 found.push(not_counted(id, open, stopped.get(id)));
+            }
+            continue;
+        }
+        // Without one to spare it stops wherever it stands: that is a single point, and no doubt.
+        let spare = service.running().count() > Stands::OnEnough.needed(service);
+        if !spare {
+            if let Some(doubt) = nowhere(&containment, service, *survive) {
+                bare.push((id, doubt));
             }
             continue;
         }
@@ -64,8 +73,70 @@ pub(super) fn findings(question: &Question<'_>) -> Vec<Finding> {
             .into_iter()
             .map(|((kind, unknown, why), services)| not_placed(kind, unknown, &why, &services, &stopped)),
     );
+    found.extend(single_somewhere(&bare, &stopped));
     found.extend(outside(question));
     found
+}
+
+/// Of a service whose instances are at no place that is told, the widest kind that was to be survived.
+fn nowhere(containment: &Containment<'_>, service: &FoundService, survive: PlaceKind) -> Option<Doubt> {
+    let told = |instance: &FoundInstance| {
+        let mut places = containment.of_instance(instance).into_iter();
+        places.any(|place| containment.kind(place).is_some_and(|kind| kind <= survive))
+    };
+    if service.running().any(told) {
+        return None;
+    }
+    doubts_of(containment, service, survive).pop()
+}
+
+/// One finding for all services that have nothing to spare, wherever they stand.
+fn single_somewhere(
+    bare: &[(&ServiceId, Doubt)],
+    stopped: &BTreeMap<&ServiceId, BTreeSet<&ServiceId>>,
+) -> Option<Finding> {
+    let (_, first) = bare.first()?;
+    let kind = first.kind;
+    let names: BTreeSet<&ServiceId> = bare.iter().map(|(id, _)| *id).collect();
+    let core: BTreeSet<&ServiceId> =
+        names.iter().filter_map(|id| stopped.get(*id)).flatten().copied().collect();
+    Some(Finding {
+        rule: "single-point",
+        state: State::Broken,
+        title: match names.len() {
+            1 => format!("{} runs one instance", listed(&names)),
+            _ => format!("{} run one instance each", listed(&names)),
+        },
+        sentence: format!(
+            "lose the {kind} of {} and {}: none of it stands elsewhere, and in which {kind} it is no file says",
+            listed(&names),
+            stop(&core)
+        ),
+        about: names
+            .iter()
+            .copied()
+            .chain(core.iter().copied().filter(|id| !names.contains(id)))
+            .cloned()
+            .collect(),
+        lost: Vec::new(),
+        because: lines(bare),
+        certainty: Certainty::Derived,
+        bound: None,
+        fix: Some(Fix {
+            sentence: format!("run at least two instances of {}, at different {kind}s", listed(&names)),
+            edits: Vec::new(),
+            checked: None,
+        }),
+    })
+}
+
+/// The first line of each service.
+fn lines(services: &[(&ServiceId, Doubt)]) -> Vec<Because> {
+    let line = |(id, doubt): &(&ServiceId, Doubt)| {
+        let first = doubt.instances.first()?;
+        Some(Because { origin: first.origin.clone(), note: format!("`{id}`: {}", first.why) })
+    };
+    services.iter().filter_map(line).take(SHOWN).collect()
 }
 
 /// Kinds of place up to `survive` with which the service would stop, were its untold instances at the worst places.
@@ -136,26 +207,18 @@ fn not_placed(
     let core: BTreeSet<&ServiceId> =
         names.iter().filter_map(|id| stopped.get(*id)).flatten().copied().collect();
     let free = unknown == UnknownKind::Unconstrained;
-    let mut because: Vec<Because> = services
-        .iter()
-        .filter_map(|(id, doubt)| {
-            let first = doubt.instances.first()?;
-            Some(Because { origin: first.origin.clone(), note: format!("`{id}`: {}", first.why) })
-        })
-        .collect();
-    because.truncate(SHOWN);
     Finding {
         rule: "spread-unknown",
         state: if free { State::Weak } else { State::Unknown },
         title: match free {
             true => format!("nothing keeps the instances of {} at different {kind}s", listed(&names)),
-            false => format!("whether {} survives the loss of a {kind} is unknown", listed(&names)),
+            false => format!("whether the loss of a {kind} stops {} is unknown", listed(&names)),
         },
         sentence: match free {
             true => format!(
-                "all running instances of {} may stand at one {kind}, and {} stops when it is lost: {why}",
+                "all running instances of {} may stand at one {kind}, and without it {}: {why}",
                 listed(&names),
-                listed(&core)
+                stop(&core)
             ),
             false => format!("the {kind} of {} is not told, so they may share one: {why}", listed(&names)),
         },
@@ -166,7 +229,7 @@ fn not_placed(
             .cloned()
             .collect(),
         lost: Vec::new(),
-        because,
+        because: lines(services),
         certainty: Certainty::Derived,
         bound: None,
         fix: Some(Fix {
@@ -202,6 +265,11 @@ fn not_counted(id: &ServiceId, open: &Unknown, stopped: Option<&BTreeSet<&Servic
             checked: None,
         }),
     }
+}
+
+fn outlives(names: &BTreeSet<&ServiceId>) -> String {
+    let verb = if names.len() == 1 { "outlives" } else { "outlive" };
+    format!("{} {verb}", listed(names))
 }
 
 /// One finding for all that core services need outside the files.

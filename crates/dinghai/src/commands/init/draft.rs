@@ -34,12 +34,18 @@ pub(super) fn draft(inventory: &Inventory, name: &str, imports: &[String], made_
     let behind = paths.keys().filter(|id| !core.iter().any(|core| core.service == ***id));
     let mut behind = behind.filter_map(|id| Some((*id, inventory.services.get(*id)?))).peekable();
     if behind.peek().is_some() {
-        let _ = write!(text, "\n  # What these need hard. They stop with it, so it counts as it is; say here what the files do not.\n");
+        let _ = write!(
+            text,
+            "\n  # What these need hard. They stop with it, so it counts as it is; say here what the files do not.\n"
+        );
     }
     for (id, found) in behind {
         let _ = writeln!(text, "  # {id}: {}, {}", found.resource, found.source.origin);
         if found.role == Role::External {
-            let _ = writeln!(text, "  #   outside these files: who else depends on it, and does anything stand in for it?");
+            let _ = writeln!(
+                text,
+                "  #   outside these files: who else depends on it, and does anything stand in for it?"
+            );
         }
         about(found, &mut text);
     }
@@ -97,7 +103,10 @@ fn about(found: &FoundService, text: &mut String) {
     lines.extend(untold.map(|(kind, why)| format!("  {kind} unknown: {} ({})", why.why, why.origin)));
     lines.extend(found.needs.iter().map(|need| {
         let kind = if need.kind == NeedKind::Hard { "hard" } else { "soft" };
-        format!("needs {} ({kind}): {} ({}, {})", need.service, need.how, need.source.origin, need.source.certainty)
+        format!(
+            "needs {} ({kind}): {} ({}, {})",
+            need.service, need.how, need.source.origin, need.source.certainty
+        )
     }));
     let more = lines.len().saturating_sub(SHOWN);
     for line in lines.iter().take(SHOWN) {
@@ -112,7 +121,8 @@ fn about(found: &FoundService, text: &mut String) {
 fn quoted(text: &str) -> String {
     let plain = text.chars().all(|sign| sign.is_ascii_alphanumeric() || "-_./@".contains(sign))
         && text.chars().next().is_some_and(|sign| sign.is_ascii_alphabetic());
-    let word = matches!(text.to_ascii_lowercase().as_str(), "true" | "false" | "yes" | "no" | "on" | "off" | "null");
+    let word =
+        matches!(text.to_ascii_lowercase().as_str(), "true" | "false" | "yes" | "no" | "on" | "off" | "null");
     match plain && !word {
         true => text.to_owned(),
         false => serde_json::Value::from(text).to_string(),

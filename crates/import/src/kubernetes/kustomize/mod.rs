@@ -24,13 +24,14 @@ use crate::yaml;
 /// Kustomizations that one may draw in, counted each time, at most.
 const MOST: u32 = 1000;
 
+/// Bytes that are read or laid over objects, counted each time, at most: a few lines can ask for much.
+const MOST_BYTES: usize = 256 * 1024 * 1024;
+
 /// What a kustomization renders to.
 #[derive(Debug, Default)]
 pub(crate) struct Rendered {
     pub(crate) objects: Vec<Node>,
     pub(crate) unseen: Vec<Unseen>,
-    /// The files that went into it.
-    pub(crate) files: BTreeSet<String>,
 }
 
 /// An object on its way, with the names that it had before.
@@ -66,43 +67,11 @@ const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomizat
 /// Renders the kustomization at a path, given all files of the tree.
 pub(crate) fn render(files: &[&SourceFile], path: &str) -> Rendered {
     let by_path = files.iter().map(|file| (join("", &file.path), *file)).collect();
-    let mut kitchen = Kitchen {
-        files: by_path,
-        open: BTreeSet::new(),
-        left: MOST,
-        unseen: Vec::new(),
-        used: BTreeSet::new(),
-    };
+    let mut kitchen =
+        Kitchen { files: by_path, open: BTreeSet::new(), left: MOST, bytes: MOST_BYTES, unseen: Vec::new() };
     let mut items = Vec::new();
     kitchen.build(&join("", path), &mut items);
-    Rendered {
-        objects: items.into_iter().map(|item| item.node).collect(),
-        unseen: kitchen.unseen,
-        files: kitchen.used,
-    }
-}
-
-/// The kustomizations that others draw in, as bases or components: those are no estates of their own.
-pub(crate) fn drawn_in(files: &[&SourceFile]) -> BTreeSet<String> {
-    let by_path: BTreeMap<String, &SourceFile> =
-        files.iter().map(|file| (join("", &file.path), *file)).collect();
-    let mut found = BTreeSet::new();
-    for (path, file) in by_path.iter().filter(|(path, _)| is_kustomization(path)) {
-        let Some(document) = yaml::read(&file.path, &file.text).documents.into_iter().next() else {
-            continue;
-        };
-        if document.get("kind").and_then(Node::str) == Some("Component") {
-            found.insert(file.path.clone());
-        }
-        for key in ["resources", "bases", "components"] {
-            for entry in document.get(key).map(Node::texts).unwrap_or_default() {
-                let folder = join(folder_of(path), &entry);
-                let inner = NAMES.iter().filter_map(|name| by_path.get(&inside(&folder, name)));
-                found.extend(inner.map(|file| file.path.clone()));
-            }
-        }
-    }
-    found
+    Rendered { objects: items.into_iter().map(|item| item.node).collect(), unseen: kitchen.unseen }
 }
 
 fn folder_of(path: &str) -> &str {
@@ -142,8 +111,8 @@ struct Kitchen<'a> {
     /// Kustomizations that are being built just now, against circles.
     open: BTreeSet<String>,
     left: u32,
+    bytes: usize,
     unseen: Vec<Unseen>,
-    used: BTreeSet<String>,
 }
 
 impl<'a> Kitchen<'a> {
@@ -154,13 +123,28 @@ impl<'a> Kitchen<'a> {
         }
     }
 
-    fn file(&mut self, path: &str) -> Option<&'a SourceFile> {
-        let file = *self.files.get(path)?;
-        self.used.insert(file.path.clone());
-        Some(file)
+    fn file(&self, path: &str) -> Option<&'a SourceFile> {
+        self.files.get(path).copied()
+    }
+
+    /// Whether so many bytes more may be worked on.
+    fn may(&mut self, bytes: usize, origin: Origin) -> bool {
+        match self.bytes.checked_sub(bytes) {
+            Some(left) => {
+                self.bytes = left;
+                true
+            }
+            None => {
+                self.unseen(origin, "this kustomization asks for more than is looked at");
+                false
+            }
+        }
     }
 
     fn documents(&mut self, file: &SourceFile) -> Vec<Node> {
+        if !self.may(file.text.len(), Origin { file: file.path.clone(), line: 0, column: 0 }) {
+            return Vec::new();
+        }
         let read = yaml::read(&file.path, &file.text);
         if let Some((origin, why)) = read.broken {
             self.unseen(origin, why);
@@ -379,6 +363,7 @@ impl<'a> Kitchen<'a> {
         items: &mut Vec<Item>,
     ) {
         let text = patch.text().unwrap_or_default();
+        let mut size = text.len().max(64);
         let documents = match (
             text.contains('\n') || text.trim_start().starts_with(['{', '[']),
             patch.entries().next(),
@@ -386,7 +371,10 @@ impl<'a> Kitchen<'a> {
             (_, Some(_)) => vec![patch.clone()],
             (true, None) => inline::documents(patch, &file.text),
             (false, None) => match self.file(&join(folder, &text)) {
-                Some(file) => self.documents(file),
+                Some(file) => {
+                    size = file.text.len();
+                    self.documents(file)
+                }
                 None => {
                     self.missing(patch, &text, folder);
                     return;
@@ -407,7 +395,7 @@ impl<'a> Kitchen<'a> {
                         "the target of this patch is a pattern that is not understood here",
                     );
                 }
-                if applies != Some(true) {
+                if applies != Some(true) || !self.may(size, entry.origin()) {
                     kept.push(item);
                     continue;
                 }
@@ -461,3 +449,6 @@ fn is_for(patch: &Node, item: &Item) -> bool {
         && same_namespace
         && item.names().any(|own| Some(own) == name)
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ mod convert;
 mod declared;
 mod emit;
 mod eval;
-mod folder;
+pub(crate) mod folder;
 mod function;
 mod json;
 mod lines;

@@ -1,0 +1,93 @@
+//! Hostile files: nothing panics, the order changes nothing, and what is not broken is still read.
+//!
+//! A few hundred inputs of the same making as `cargo xtask fuzz import`, in which hours can be spent.
+
+use std::path::Path;
+
+use dinghai_import::{Joining, SourceFile, import};
+use proptest::prelude::*;
+
+#[path = "../examples/fuzz_import/corpus.rs"]
+mod corpus;
+#[path = "../examples/fuzz_import/mutate.rs"]
+mod mutate;
+
+fn sets() -> Vec<Vec<SourceFile>> {
+    corpus::sets(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/infra")).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn hostile_files_are_borne_in_any_order(seed in any::<u64>()) {
+        let sets = sets();
+        let all: Vec<SourceFile> = sets.iter().flatten().cloned().collect();
+        let mut mutator = mutate::Mutator::seeded(seed);
+        let at = mutator.below(sets.len());
+        let mut files = sets[at].clone();
+        mutator.spoil(&mut files, &all);
+        for joining in [Joining::Apart, Joining::Together("all")] {
+            let read = import(&files, joining);
+            files.reverse();
+            prop_assert_eq!(import(&files, joining), read);
+        }
+    }
+
+    #[test]
+    fn any_text_under_any_name_is_borne(
+        name in "[a-z]{1,8}[.](tf|tf[.]json|tfvars|tfstate|json|yaml|yml|cfg|conf)",
+        text in "\\PC{0,200}|[\\[\\]{}()\"'$%&*:|>#=,\\- \\n\\t0-9a-c]{0,400}",
+    ) {
+        import(&[SourceFile { path: name, text }], Joining::Apart);
+    }
+}
+
+#[test]
+fn a_broken_file_does_not_hide_the_others() {
+    for files in sets() {
+        let whole = import(&files, Joining::Together("all"));
+        let broken = ["broken.yaml", "broken.json", "broken.tf"]
+            .map(|path| SourceFile { path: path.to_owned(), text: "{ \"a\": [".to_owned() });
+        let with = import(&[files, broken.to_vec()].concat(), Joining::Together("all"));
+        for (whole, with) in whole.estates.iter().zip(&with.estates) {
+            let missing: Vec<_> = whole
+                .inventory
+                .services
+                .keys()
+                .filter(|id| !with.inventory.services.contains_key(id))
+                .collect();
+            assert!(missing.is_empty(), "{missing:?}");
+        }
+    }
+}
+
+#[test]
+fn deep_nesting_is_told_and_not_followed() {
+    let deep = [
+        ("deep.yaml", "[".repeat(100_000)),
+        ("deep.json", "{\"a\":".repeat(100_000)),
+        ("deep.tf", format!("locals {{\n  a = {}1\n}}\n", "(".repeat(100_000))),
+        ("lists.tf", format!("locals {{\n  a = {}1\n}}\n", "[".repeat(100_000))),
+        ("template.tf", format!("locals {{\n  a = \"{}\"\n}}\n", "${\"".repeat(50_000))),
+        ("blocks.tf", "a {\n".repeat(100_000)),
+        ("not.tf", format!("locals {{\n  a = {}true\n}}\n", "!".repeat(100_000))),
+        ("if.tf", format!("locals {{\n  a = {}1\n}}\n", "true ? 1 : ".repeat(100_000))),
+        ("haproxy.cfg", "backend a\n".repeat(100_000)),
+        ("nginx.conf", "http {\n".repeat(100_000)),
+        ("keepalived.conf", "vrrp_instance a {\n".repeat(100_000)),
+    ];
+    for (path, text) in deep {
+        import(&[SourceFile { path: path.to_owned(), text }], Joining::Apart);
+    }
+}
+
+#[test]
+fn aliases_that_stand_for_aliases_stay_small() {
+    let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for level in 1..12 {
+        let one = format!("*a{}", level - 1);
+        text.push_str(&format!("a{level}: &a{level} [{}]\n", vec![one; 10].join(", ")));
+    }
+    import(&[SourceFile { path: "bomb.yaml".to_owned(), text }], Joining::Apart);
+}

@@ -25,7 +25,6 @@ pub mod redact;
 mod roles;
 mod span;
 mod spot;
-#[allow(dead_code, reason = "called once the importers are wired together")]
 mod terraform;
 mod value;
 mod yaml;

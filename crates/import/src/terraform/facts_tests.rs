@@ -212,3 +212,20 @@ aws_db_instance.db[1]: {availability_zone: us-east-1b}
     assert_eq!(names, ["db-0", "db-1", "node", "pay", "web"]);
     assert_eq!(found.services[&"node".into()].instances.len(), 2);
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_value_of_any_argument_is_too_much(
+        key in "[a-z_]{1,12}|subnet_id|availability_zone|zone_id|desired_capacity|user_data|vpc_zone_identifier",
+        text in "\\PC{0,40}|cn-[a-zA-Z(),0-9-]{0,20}|[0-9]{1,12}",
+    ) {
+        let text = text.replace('\'', "''");
+        for kind in ["aws_instance", "aws_autoscaling_group", "alicloud_db_instance", "alicloud_kvstore_instance", "aws_db_instance"] {
+            let documents = crate::yaml::read("x", &format!("{kind}.a: {{{key}: '{text}'}}"));
+            if documents.broken.is_none() {
+                let read = resources("x", &format!("{kind}.a: {{{key}: '{text}'}}"));
+                let _ = link(facts("x", &read, &|_| None));
+            }
+        }
+    }
+}

@@ -36,13 +36,6 @@ pub(super) struct Index<'a> {
     by_name: BTreeMap<(&'a str, &'a str), Vec<&'a Resource>>,
 }
 
-/// A resource that a node means, and which of its attributes.
-#[derive(Clone, Copy)]
-pub(super) struct Meant<'a, 'n> {
-    pub(super) resource: &'a Resource,
-    pub(super) attribute: &'n str,
-}
-
 impl<'a> Index<'a> {
     /// Of all resources.
     pub(super) fn new(resources: &'a [Resource]) -> Self {
@@ -103,16 +96,10 @@ impl<'a> Index<'a> {
     }
 
     /// The resources that a node means, those in a list or map one after the other.
-    pub(super) fn meant<'n>(&self, node: &'n Node) -> Vec<Meant<'a, 'n>> {
+    pub(super) fn meant(&self, node: &Node) -> Vec<&'a Resource> {
         match &node.value {
-            Value::Reference(address, attribute) => {
-                let meant = self.at(address).into_iter();
-                meant.map(|resource| Meant { resource, attribute: attribute.as_str() }).collect()
-            }
-            Value::Text(text) => {
-                let known = self.by_value.get(text.as_str()).into_iter().flatten();
-                known.map(|resource| Meant { resource, attribute: "id" }).collect()
-            }
+            Value::Reference(address, _) => self.at(address),
+            Value::Text(text) => self.by_value.get(text.as_str()).cloned().unwrap_or_default(),
             // A text that is put together, such as an address with its port, means what it is made of.
             Value::List(items) | Value::Joined(items) => {
                 items.iter().flat_map(|item| self.meant(item)).collect()
@@ -124,12 +111,8 @@ impl<'a> Index<'a> {
 
     /// The resources of certain kinds that a node means, also by their plain names.
     pub(super) fn meant_of(&self, node: &Node, kinds: &[&str]) -> Vec<&'a Resource> {
-        let mut found: Vec<&'a Resource> = self
-            .meant(node)
-            .into_iter()
-            .map(|meant| meant.resource)
-            .filter(|resource| kinds.contains(&resource.kind.as_str()))
-            .collect();
+        let mut found: Vec<&'a Resource> =
+            self.meant(node).into_iter().filter(|resource| kinds.contains(&resource.kind.as_str())).collect();
         if found.is_empty() {
             let items = if node.items().is_empty() { std::slice::from_ref(node) } else { node.items() };
             for text in items.iter().filter_map(Node::str) {

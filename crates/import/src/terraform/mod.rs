@@ -16,6 +16,7 @@ mod hcl;
 mod index;
 mod json;
 mod lead;
+mod lists;
 mod mention;
 mod merge;
 mod names;

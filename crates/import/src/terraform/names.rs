@@ -51,7 +51,7 @@ impl Survey<'_> {
     /// Services that an address of its own, such as an elastic IP, belongs to.
     fn behind_addresses(&self, node: &Node) -> BTreeSet<ServiceId> {
         let addresses = ["aws_eip", "alicloud_eip", "alicloud_eip_address"];
-        let meant = self.index.meant(node).into_iter().map(|meant| meant.resource);
+        let meant = self.index.meant(node).into_iter();
         let meant = meant.filter(|resource| addresses.contains(&resource.kind.as_str()));
         let mut found = BTreeSet::new();
         for resource in meant {

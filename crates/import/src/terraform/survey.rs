@@ -88,9 +88,8 @@ impl<'a> Survey<'a> {
     /// The services that a node means, with the attribute by which.
     pub(super) fn services(&self, node: &Node) -> Vec<(ServiceId, &'a Resource)> {
         let meant = self.index.meant(node).into_iter();
-        let mut found: Vec<(ServiceId, &'a Resource)> = meant
-            .filter_map(|meant| Some((self.service_at(&meant.resource.address)?.clone(), meant.resource)))
-            .collect();
+        let mut found: Vec<(ServiceId, &'a Resource)> =
+            meant.filter_map(|meant| Some((self.service_at(&meant.address)?.clone(), meant))).collect();
         found.dedup_by(|left, right| left.0 == right.0);
         found
     }
@@ -219,7 +218,7 @@ impl<'a> Survey<'a> {
     /// A hop to everything that a node means; whether there is any.
     pub(super) fn hops_to(&mut self, from: &str, node: &Node, how: &str) -> bool {
         let meant: Vec<&str> =
-            self.index.meant(node).into_iter().map(|meant| meant.resource.address.as_str()).collect();
+            self.index.meant(node).into_iter().map(|meant| meant.address.as_str()).collect();
         for to in &meant {
             self.hop(from, to, how, Source::declared(node.origin()));
         }

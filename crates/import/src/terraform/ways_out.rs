@@ -99,18 +99,15 @@ impl Survey<'_> {
                     let tables =
                         argument(&resource.body, "route_table_id").map(|node| self.index.meant(node));
                     let tables = tables.unwrap_or_default().into_iter();
-                    routes.extend(tables.map(|table| (table.resource.address.clone(), &resource.body)));
+                    routes.extend(tables.map(|table| (table.address.clone(), &resource.body)));
                 }
                 _ => {}
             }
         }
         for (table, route) in routes.into_iter().filter(|(_, route)| everything(route)) {
             for node in TARGETS.iter().filter_map(|key| argument(route, key)) {
-                let ways = self
-                    .index
-                    .meant(node)
-                    .into_iter()
-                    .filter_map(|meant| gateways.get(&meant.resource.address));
+                let ways =
+                    self.index.meant(node).into_iter().filter_map(|meant| gateways.get(&meant.address));
                 let ways: Ways = ways.map(|place| (place.clone(), Source::derived(node.origin()))).collect();
                 // Several: the files tell only that it is one of them.
                 if ways.len() == 1 {
@@ -128,14 +125,13 @@ impl Survey<'_> {
                 argument(&resource.body, key).map(|node| self.index.meant(node)).unwrap_or_default()
             };
             let subnets = of("subnet_id").into_iter().chain(of("vswitch_id"));
-            let ways =
-                of("route_table_id").into_iter().filter_map(|table| tables.get(&table.resource.address));
+            let ways = of("route_table_id").into_iter().filter_map(|table| tables.get(&table.address));
             let ways: Vec<&Ways> = ways.collect();
             // The line that attaches the table is the one to change; the route is as good for other subnets.
             let line = argument(&resource.body, "route_table_id").map(Node::origin);
             if let ([ways], Some(line)) = (ways.as_slice(), line) {
                 for subnet in subnets {
-                    let known = self.ways_out.entry(subnet.resource.address.clone()).or_default();
+                    let known = self.ways_out.entry(subnet.address.clone()).or_default();
                     known.extend(ways.keys().map(|place| (place.clone(), Source::derived(line.clone()))));
                 }
             }
@@ -151,7 +147,7 @@ impl Survey<'_> {
                 .index
                 .meant(table)
                 .into_iter()
-                .filter_map(|meant| gateways.get(&meant.resource.address))
+                .filter_map(|meant| gateways.get(&meant.address))
                 .collect();
             let [place] = ways.as_slice() else { continue };
             let by_id = argument(&entry.body, "source_vswitch_id");
@@ -159,9 +155,7 @@ impl Survey<'_> {
             let mut subnets: Vec<(String, Source)> = Vec::new();
             if let Some(node) = by_id {
                 let meant = self.index.meant(node).into_iter();
-                subnets.extend(
-                    meant.map(|meant| (meant.resource.address.clone(), Source::derived(node.origin()))),
-                );
+                subnets.extend(meant.map(|meant| (meant.address.clone(), Source::derived(node.origin()))));
             }
             if let Some((node, range)) = by_range.and_then(|node| Some((node, Range::of(node.str()?)?))) {
                 let inside = vswitches.iter().filter(|vswitch| {

@@ -31,14 +31,6 @@ impl Cloud {
             Self::Alicloud => "aliyun",
         }
     }
-
-    /// As Terraform names the provider.
-    pub(super) const fn provider(self) -> &'static str {
-        match self {
-            Self::Aws => "aws",
-            Self::Alicloud => "alicloud",
-        }
-    }
 }
 
 /// The region of a zone; none when the text is no zone's name.

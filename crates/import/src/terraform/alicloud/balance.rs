@@ -276,5 +276,5 @@ fn listener<'a>(survey: &mut Survey<'a>, resource: &'a Resource) -> Handling {
 
 fn meant(survey: &Survey<'_>, node: Option<&Node>) -> Vec<String> {
     let meant = node.map(|node| survey.index.meant(node)).unwrap_or_default();
-    meant.into_iter().map(|meant| meant.resource.address.clone()).collect()
+    meant.into_iter().map(|meant| meant.address.clone()).collect()
 }

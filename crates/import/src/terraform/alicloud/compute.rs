@@ -199,7 +199,7 @@ fn attach<'a>(survey: &mut Survey<'a>, resource: &'a Resource, fronts: Vec<&Node
     let fronts: Vec<String> = fronts
         .into_iter()
         .flat_map(|node| survey.index.meant(node))
-        .map(|meant| meant.resource.address.clone())
+        .map(|meant| meant.address.clone())
         .collect();
     let mut found = false;
     for front in &fronts {

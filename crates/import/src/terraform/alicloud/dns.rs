@@ -43,7 +43,7 @@ fn private_record<'a>(survey: &mut Survey<'a>, resource: &'a Resource) -> Handli
         ["rr", "resource_record"].iter().find_map(|key| argument(&resource.body, key)).and_then(Node::str);
     let zones = argument(&resource.body, "zone_id").map(|node| survey.index.meant(node)).unwrap_or_default();
     let domain = zones.iter().find_map(|zone| {
-        ["zone_name", "name"].iter().find_map(|key| argument(&zone.resource.body, key)).and_then(Node::str)
+        ["zone_name", "name"].iter().find_map(|key| argument(&zone.body, key)).and_then(Node::str)
     });
     let name = match (host, domain) {
         (Some(host), Some(domain)) if host != "@" => format!("{host}.{domain}"),

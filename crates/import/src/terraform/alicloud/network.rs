@@ -39,7 +39,7 @@ fn association<'a>(survey: &mut Survey<'a>, resource: &'a Resource) -> Handling 
     survey.exposed(&resource.body, "instance_id");
     let addresses =
         argument(&resource.body, "allocation_id").map(|node| survey.index.meant(node)).unwrap_or_default();
-    let addresses: Vec<String> = addresses.into_iter().map(|meant| meant.resource.address.clone()).collect();
+    let addresses: Vec<String> = addresses.into_iter().map(|meant| meant.address.clone()).collect();
     if let Some(node) = argument(&resource.body, "instance_id") {
         for address in addresses {
             survey.hops_to(&address, node, "association");

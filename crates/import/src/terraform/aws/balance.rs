@@ -136,8 +136,7 @@ fn api<'a>(survey: &mut Survey<'a>, member: &Member<'a>) {
 fn integration<'a>(survey: &mut Survey<'a>, resource: &'a Resource) -> Handling {
     let body = &resource.body;
     let apis = ["api_id", "rest_api_id"].iter().filter_map(|key| argument(body, key));
-    let apis: Vec<&Resource> =
-        apis.flat_map(|node| survey.index.meant(node)).map(|meant| meant.resource).collect();
+    let apis: Vec<&Resource> = apis.flat_map(|node| survey.index.meant(node)).collect();
     for api in apis {
         for key in ["integration_uri", "uri"] {
             if let Some(node) = argument(body, key) {
@@ -156,7 +155,7 @@ fn listener<'a>(survey: &mut Survey<'a>, resource: &'a Resource) -> Handling {
         let nodes = argument(body, key);
         fronts.extend(nodes.map(|node| survey.index.meant(node)).unwrap_or_default());
     }
-    let fronts: Vec<String> = fronts.into_iter().map(|meant| meant.resource.address.clone()).collect();
+    let fronts: Vec<String> = fronts.into_iter().map(|meant| meant.address.clone()).collect();
     for front in &fronts {
         survey.hop(front, &resource.address, "listener", Source::declared(resource.origin.clone()));
     }
@@ -225,7 +224,7 @@ fn attachment<'a>(survey: &mut Survey<'a>, resource: &'a Resource) -> Handling {
 fn endpoints<'a>(survey: &mut Survey<'a>, resource: &'a Resource) -> Handling {
     let listeners =
         argument(&resource.body, "listener_arn").map(|node| survey.index.meant(node)).unwrap_or_default();
-    let listeners: Vec<String> = listeners.into_iter().map(|meant| meant.resource.address.clone()).collect();
+    let listeners: Vec<String> = listeners.into_iter().map(|meant| meant.address.clone()).collect();
     for listener in listeners {
         for node in dig(&resource.body, "endpoint_configuration.endpoint_id") {
             survey.hops_to(&listener, node, "endpoint");

@@ -36,7 +36,7 @@ fn instance<'a>(survey: &mut Survey<'a>, member: &Member<'a>) {
     let by_interface = dig(body, "network_interface.network_interface_id")
         .into_iter()
         .chain(dig(body, "primary_network_interface.network_interface_id"));
-    let interfaces = by_interface.flat_map(|node| survey.index.meant(node)).map(|meant| &meant.resource.body);
+    let interfaces = by_interface.flat_map(|node| survey.index.meant(node)).map(|meant| &meant.body);
     let bodies: Vec<&Node> = std::iter::once(body).chain(interfaces).collect();
     let template = templates(survey, body);
     survey.runs.entry(member.service.clone()).or_default().extend(&template);

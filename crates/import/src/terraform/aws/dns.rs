@@ -57,8 +57,8 @@ fn record<'a>(survey: &mut Survey<'a>, resource: &'a Resource) -> Handling {
     let private =
         argument(body, "zone_id").map(|node| survey.index.meant(node)).unwrap_or_default().iter().any(
             |zone| {
-                !blocks(&zone.resource.body, "vpc").is_empty()
-                    || argument(&zone.resource.body, "private_zone").and_then(Node::truth) == Some(true)
+                !blocks(&zone.body, "vpc").is_empty()
+                    || argument(&zone.body, "private_zone").and_then(Node::truth) == Some(true)
             },
         );
     let source = Source::declared(origin.clone());

@@ -301,7 +301,7 @@ keys! {
     }
 
     /// A finding of `check` that is known and left as it is until a day.
-    AcceptKeys("accept") {
+    AcceptKeys("acceptance") {
         /// The rule, as `check` names it.
         rule: String = "rule", required;
         /// The service that the finding is about, or several that it is about together; any unless said.

@@ -93,9 +93,7 @@ fn of(finding: &Finding, mark: &Mark) -> Value {
         "about": finding.about,
         "lost": finding.lost.iter().map(lost).collect::<Vec<_>>(),
         "because": finding.because.iter().map(|because| {
-            let mut line = at(&because.origin);
-            line["note"] = because.note.as_str().into();
-            line
+            and(at(&because.origin), "note", Some(because.note.as_str().into()))
         }).collect::<Vec<_>>(),
         "certainty": finding.certainty,
         "bound": finding.bound.as_ref().map(bound),
@@ -139,6 +137,14 @@ fn term(term: &Term) -> Value {
         "name": term.name, "seconds": round(term.value.as_secs_f64()), "says": term.says, "at": at(origin),
         "certainty": certainty,
     })
+}
+
+/// An object with one more field, where there is a value for it.
+pub(super) fn and(mut object: Value, key: &str, value: Option<Value>) -> Value {
+    if let (Value::Object(fields), Some(value)) = (&mut object, value) {
+        fields.insert(key.to_owned(), value);
+    }
+    object
 }
 
 /// Without the noise of binary fractions: to the microsecond.

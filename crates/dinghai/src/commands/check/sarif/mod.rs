@@ -7,6 +7,8 @@ use dinghai_estate::{Origin, Rule};
 use dinghai_pages::check::Told;
 use serde_json::{Value, json};
 
+use super::json::and;
+
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
@@ -66,14 +68,11 @@ pub(crate) fn sarif(told: &Told<'_>, rules: &[Rule], compared: bool) -> Value {
 
 /// Where something stands.
 fn location(origin: &Origin) -> Value {
-    let mut physical = json!({ "artifactLocation": artifact(&origin.file) });
-    if origin.line > 0 {
-        let mut region = json!({ "startLine": origin.line });
-        if origin.column > 0 {
-            region["startColumn"] = origin.column.into();
-        }
-        physical["region"] = region;
-    }
+    let region = (origin.line > 0).then(|| {
+        let column = (origin.column > 0).then(|| Value::from(origin.column));
+        and(json!({ "startLine": origin.line }), "startColumn", column)
+    });
+    let physical = and(json!({ "artifactLocation": artifact(&origin.file) }), "region", region);
     json!({ "physicalLocation": physical })
 }
 

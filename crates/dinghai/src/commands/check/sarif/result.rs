@@ -3,14 +3,14 @@
 use dinghai_risk::{Because, Edit, Finding, Fix, Mark, Report, Standing, State};
 use serde_json::{Value, json};
 
-use super::{artifact, location};
+use super::{and, artifact, location};
 
 pub(super) fn result(report: &Report, finding: &Finding, mark: &Mark, index: usize, compared: bool) -> Value {
     let text = match finding.sentence.is_empty() || finding.sentence == finding.title {
         true => finding.title.clone(),
         false => format!("{}: {}", finding.title, finding.sentence),
     };
-    let mut result = json!({
+    let result = json!({
         "ruleId": finding.rule,
         "ruleIndex": index,
         "level": match finding.state {
@@ -32,34 +32,28 @@ pub(super) fn result(report: &Report, finding: &Finding, mark: &Mark, index: usi
             "boundSeconds": finding.bound.as_ref().map(|bound| bound.total().as_secs_f64()),
         },
     });
-    if compared {
-        result["baselineState"] = match mark.standing {
-            Standing::Known => "unchanged",
-            Standing::Counts | Standing::Accepted(_) => "new",
+    let state = match mark.standing {
+        Standing::Known => "unchanged",
+        Standing::Counts | Standing::Accepted(_) => "new",
+    };
+    let accepted = match &mark.standing {
+        Standing::Accepted(acceptance) => {
+            let why = format!("{} (until {})", acceptance.reason, acceptance.until);
+            let place = location(&acceptance.origin);
+            Some(
+                json!([{ "kind": "external", "status": "accepted", "justification": why, "location": place }]),
+            )
         }
-        .into();
-    }
-    if let Standing::Accepted(acceptance) = &mark.standing {
-        let why = format!("{} (until {})", acceptance.reason, acceptance.until);
-        result["suppressions"] = json!([{
-            "kind": "external", "status": "accepted", "justification": why, "location": location(&acceptance.origin),
-        }]);
-    }
-    if let Some(fix) = finding.fix.as_ref().filter(|fix| !fix.edits.is_empty()) {
-        result["fixes"] = json!([fixed(fix)]);
-    }
-    result
+        Standing::Counts | Standing::Known => None,
+    };
+    let fixes = finding.fix.as_ref().filter(|fix| !fix.edits.is_empty()).map(|fix| json!([fixed(fix)]));
+    let result = and(result, "baselineState", compared.then(|| state.into()));
+    and(and(result, "suppressions", accepted), "fixes", fixes)
 }
 
 fn located(because: &Because, id: Option<u32>) -> Value {
-    let mut at = location(&because.origin);
-    if !because.note.is_empty() {
-        at["message"] = json!({ "text": because.note });
-    }
-    if let Some(id) = id {
-        at["id"] = id.into();
-    }
-    at
+    let note = (!because.note.is_empty()).then(|| json!({ "text": because.note }));
+    and(and(location(&because.origin), "message", note), "id", id.map(Value::from))
 }
 
 fn fixed(fix: &Fix) -> Value {

@@ -109,6 +109,18 @@ impl Gathered {
         Ok(gathered)
     }
 
+    /// What was found elsewhere, as if it had been gathered.
+    #[cfg(test)]
+    pub(crate) fn of_reports(reports: Vec<Report>, sources: BTreeMap<String, String>) -> Self {
+        let gained = |report| Gained { report, estate: None, files: BTreeSet::new() };
+        Self {
+            estates: reports.into_iter().map(gained).collect(),
+            sources,
+            understood: 41,
+            ..Self::default()
+        }
+    }
+
     /// Lets the first report tell what belongs to no estate, so that every form of report has it.
     fn told(&mut self) {
         if let Some(first) = self.estates.first_mut() {

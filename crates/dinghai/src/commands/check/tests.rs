@@ -9,9 +9,9 @@ use dinghai_risk::{Report, judge};
 use jiff::tz::{TimeZone, offset};
 
 use super::clean::Secrets;
-use super::look::Looked;
 use super::tell::{Format, Telling};
 use super::terminal::{Paint, Show};
+use crate::commands::gather::Gathered;
 
 #[path = "../../../../pages/tests/shop/mod.rs"]
 mod shop;
@@ -19,15 +19,7 @@ mod shop;
 const PLAIN: Show = Show { all: false, coverage: false, width: 100, paint: Paint(false) };
 
 fn told(format: Format, reports: Vec<Report>, show: Show) -> String {
-    let looked = Looked {
-        decoded: None,
-        reports: reports.clone(),
-        accepts: shop::acceptances(),
-        sources: shop::sources(),
-        secrets: BTreeSet::new(),
-        files: 41,
-        cuts: None,
-    };
+    let looked = Gathered::of_reports(reports.clone(), shop::sources());
     let run = Run {
         command: "dinghai check ./infra".into(),
         version: "0.1.0".into(),
@@ -37,9 +29,9 @@ fn told(format: Format, reports: Vec<Report>, show: Show) -> String {
         files: 41,
     };
     let values = Values { language: Language::En, zone: TimeZone::fixed(offset(8)) };
-    let secrets = Secrets::of(&looked.secrets, &looked.sources, &looked.reports);
+    let secrets = Secrets::of(&looked.secrets, &looked.sources, &reports);
     let today = "2026-11-23".parse().unwrap();
-    let judgement = judge(reports, &looked.accepts, &BTreeSet::new(), today);
+    let judgement = judge(reports, &shop::acceptances(), &BTreeSet::new(), today);
     let telling = Telling {
         looked: &looked,
         judgement,

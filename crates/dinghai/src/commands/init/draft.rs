@@ -26,7 +26,7 @@ pub(super) fn draft(inventory: &Inventory, name: &str, imports: &[String], made_
     places(inventory, &paths, &mut text);
     let _ = write!(text, "\nservices:\n");
     for Core { service, why, source } in &core {
-        let _ = write!(text, "  # {why} ({}, {}).\n", source.origin, source.certainty);
+        let _ = writeln!(text, "  # {why} ({}, {}).", source.origin, source.certainty);
         let Some(found) = inventory.services.get(service) else { continue };
         let _ = write!(text, "  {}:\n    tier: core\n    survive: zone\n", quoted(service.as_str()));
         about(found, &mut text);

@@ -267,8 +267,8 @@ fn what_may_not_be_read_is_told_and_the_rest_is_read() {
     ground.write("closed/b.tf", "");
     let locked = ground.0.path().join("locked.tf");
     let closed = ground.0.path().join("closed");
-    fs::set_permissions(&locked, fs::Permissions::from_mode(0)).unwrap();
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
     let for_all = fs::File::open(&locked).is_ok();
     let walked = ground.walk();
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();

@@ -80,7 +80,7 @@ impl Fragment {
 
     /// One service reaches for any of these names: they are as good as each other.
     pub(crate) fn wants_any(&mut self, wants: Vec<Want>) {
-        if !wants.is_empty() && !self.wants_any.contains(&wants) {
+        if !wants.is_empty() {
             self.wants_any.push(wants);
         }
     }

@@ -59,6 +59,30 @@ const GENERIC: [&str; 44] = [
     "lb",
 ];
 
+/// Names that are given out once each: the second of a kind is `name.2`.
+#[derive(Debug, Default)]
+pub(crate) struct Names(BTreeMap<String, u32>);
+
+impl Names {
+    pub(crate) fn once(&mut self, name: String) -> String {
+        let mut given = name.clone();
+        while let Some(count) = self.0.get_mut(&given) {
+            // Where to look next is kept with the name itself, so that many of one name are quick.
+            *count += 1;
+            given = format!("{name}.{count}");
+            if self.0.contains_key(&given) {
+                given = name.clone();
+            }
+        }
+        self.0.insert(given.clone(), 1);
+        given
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+}
+
 /// The machines of several files, by path.
 #[derive(Debug, Default)]
 pub(crate) struct Machines(BTreeMap<String, String>);

@@ -12,6 +12,7 @@ use dinghai_risk::{Failure, Term, worst};
 
 use crate::RESOLUTION;
 use crate::network::{Guard, Network};
+use crate::request::PACE;
 use crate::run::{Probe, Running, Seen, this, wait};
 
 pub(crate) const HEAD: &str =
@@ -164,6 +165,22 @@ fn one(
             name: "the client tries again".to_owned(),
             value: HASTY,
             says: format_span(HASTY),
+            ..last
+        });
+    }
+    // nginx counts requests that fail: as many have to come first.
+    let fails = inventory.mechanisms.iter().find_map(|mechanism| match &mechanism.kind {
+        MechanismKind::PassiveCheck { fails, .. } => Some(fails.0),
+        _ => None,
+    });
+    if let (Some(fails), Some(terms)) = (fails, &mut terms)
+        && let Some(last) = terms.last().cloned().filter(|last| !last.value.is_zero())
+    {
+        let says = format!("{fails} of them, a third of 60 a second");
+        terms.push(Term {
+            name: "requests come that fail".to_owned(),
+            value: PACE * 3 * fails,
+            says,
             ..last
         });
     }

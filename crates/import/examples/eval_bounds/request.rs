@@ -9,7 +9,7 @@ use std::time::Duration;
 use dinghai_clock::{Clock, SystemClock};
 
 /// Between two requests: 60 a second.
-const PACE: Duration = Duration::from_micros(16_667);
+pub(crate) const PACE: Duration = Duration::from_micros(16_667);
 
 /// Answers every request with its name.
 pub(crate) fn serve(name: &str, port: &str) -> Result<(), Box<dyn Error>> {

@@ -20,7 +20,7 @@ use dinghai_estate::{
 
 use crate::SourceFile;
 use crate::fragment::Fragment;
-use crate::machine::{Machines, at_machine, host_and_port, is_any, is_loopback, on};
+use crate::machine::{Machines, Names, at_machine, host_and_port, is_any, is_loopback, on};
 use sections::{Kind, Proxy};
 
 /// Whether a file is HAProxy's: by its name, or by sections and words that only HAProxy has.
@@ -79,6 +79,7 @@ pub(crate) fn read(name: &str, files: &[&SourceFile]) -> Fragment {
     for (group, id) in groups.iter().zip(&ids) {
         for found in group.iter().filter(|found| found.proxy.kind == Kind::Backend) {
             pools.insert((found.file, &found.proxy.name), id.clone());
+            pools.entry((folder(found.file), &found.proxy.name)).or_insert_with(|| id.clone());
         }
     }
     let mut users: BTreeMap<ServiceId, ServiceId> = BTreeMap::new();
@@ -116,15 +117,25 @@ pub(crate) fn read(name: &str, files: &[&SourceFile]) -> Fragment {
 /// Proxies that say the same on different machines, put together.
 fn same<'f>(all: impl Iterator<Item = Found<'f>>) -> Vec<Same<'f>> {
     let mut groups: Vec<Same<'f>> = Vec::new();
+    let mut named: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for found in all {
-        let known = groups.iter_mut().find(|group| {
-            let apart = found.machine.is_some()
-                && group.iter().all(|other| other.machine.is_some() && other.machine != found.machine);
-            apart && group.first().is_some_and(|other| alike(found.proxy, other.proxy))
+        // What stands on no known machine is by itself.
+        let before = named.entry(&found.proxy.name).or_default();
+        let known = before.iter().copied().filter(|_| found.machine.is_some()).find(|n| {
+            groups.get(*n).is_some_and(|group| {
+                let apart =
+                    group.iter().all(|other| other.machine.is_some() && other.machine != found.machine);
+                apart && group.first().is_some_and(|other| alike(found.proxy, other.proxy))
+            })
         });
-        match known {
+        match known.and_then(|n| groups.get_mut(n)) {
             Some(group) => group.push(found),
-            None => groups.push(vec![found]),
+            None => {
+                if found.machine.is_some() {
+                    before.push(groups.len());
+                }
+                groups.push(vec![found]);
+            }
         }
     }
     groups
@@ -142,29 +153,23 @@ fn alike(a: &Proxy, b: &Proxy) -> bool {
 
 fn ids(groups: &[Same<'_>]) -> Vec<ServiceId> {
     let firsts = || groups.iter().filter_map(|group| group.first());
-    let label = |found: &Found<'_>| {
-        let front = |other: &Found<'_>| other.proxy.kind != Kind::Backend;
-        let clash =
-            !front(found) && firsts().any(|other| front(other) && other.proxy.name == found.proxy.name);
-        match clash {
-            true => format!("haproxy-{}-servers", found.proxy.name),
-            false => format!("haproxy-{}", found.proxy.name),
-        }
+    let is_front = |found: &&Found<'_>| found.proxy.kind != Kind::Backend;
+    let fronts: BTreeSet<&str> = firsts().filter(is_front).map(|found| found.proxy.name.as_str()).collect();
+    let label = |found: &Found<'_>| match !is_front(&found) && fronts.contains(found.proxy.name.as_str()) {
+        true => format!("haproxy-{}-servers", found.proxy.name),
+        false => format!("haproxy-{}", found.proxy.name),
     };
-    let labels: Vec<String> = firsts().map(label).collect();
-    let mut taken = BTreeSet::new();
+    let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+    firsts().for_each(|found| *counts.entry(label(found)).or_default() += 1);
+    let mut names = Names::default();
     firsts()
-        .zip(&labels)
-        .map(|(found, plain)| {
-            let alone = labels.iter().filter(|other| *other == plain).count() == 1;
-            let mut id = match alone {
-                true => plain.clone(),
-                false => format!("{plain}@{}", found.machine.unwrap_or(found.file)),
+        .map(|found| {
+            let plain = label(found);
+            let id = match counts.get(&plain) {
+                Some(1) => plain,
+                _ => format!("{plain}@{}", found.machine.unwrap_or(found.file)),
             };
-            while !taken.insert(id.clone()) {
-                id.push('\'');
-            }
-            ServiceId::new(id)
+            ServiceId::new(names.once(id))
         })
         .collect()
 }
@@ -248,6 +253,11 @@ fn front(
             }
         }
     }
+}
+
+/// The folder of a file, with its slash: no file has such a name.
+fn folder(file: &str) -> &str {
+    file.rfind('/').and_then(|at| file.get(..=at)).unwrap_or_default()
 }
 
 fn needs(fragment: &mut Fragment, id: &ServiceId, pool: &ServiceId, how: String, source: Source) {

@@ -1,7 +1,5 @@
 //! The servers of a backend as a service of their own.
 
-use std::collections::BTreeSet;
-
 use dinghai_estate::{
     Feature, FoundInstance, FoundService, Handling, InstanceId, Mechanism, NeedKind, Presence, Role,
     ServiceId, Source, Unknown, UnknownKind,
@@ -10,7 +8,7 @@ use dinghai_estate::{
 use super::sections::Server;
 use super::{Found, Same, check, is_socket};
 use crate::fragment::{Fragment, Want};
-use crate::machine::{at_machine, host_and_port, is_address, is_loopback};
+use crate::machine::{Names, at_machine, host_and_port, is_address, is_loopback};
 
 /// Adds the pool of a group of proxies that say the same.
 pub(super) fn add(fragment: &mut Fragment, group: &Same<'_>, id: &ServiceId) {
@@ -22,7 +20,7 @@ pub(super) fn add(fragment: &mut Fragment, group: &Same<'_>, id: &ServiceId) {
         Source::declared(proxy.origin.clone()),
     );
     let mut wants = Vec::new();
-    let mut names = BTreeSet::new();
+    let mut names = Names::default();
     for server in &proxy.servers {
         if server.template {
             service.open = Some(Unknown {
@@ -31,10 +29,7 @@ pub(super) fn add(fragment: &mut Fragment, group: &Same<'_>, id: &ServiceId) {
                 origin: server.origin.clone(),
             });
         }
-        let mut name = format!("{id}@{}", server.name);
-        while !names.insert(name.clone()) {
-            name.push('\'');
-        }
+        let name = names.once(format!("{id}@{}", server.name));
         service.instances.push(instance(fragment, first, server, name));
         wants.extend(want(id, server));
     }

@@ -20,7 +20,7 @@ use dinghai_estate::{
 
 use crate::SourceFile;
 use crate::fragment::{Fragment, Want};
-use crate::machine::{Machines, at_machine, is_public, on};
+use crate::machine::{Machines, Names, at_machine, is_public, on};
 use blocks::Block;
 use vrrp::Router;
 
@@ -64,14 +64,12 @@ pub(crate) fn read(name: &str, files: &[&SourceFile]) -> Fragment {
                 .map(|block| (block, machine.clone())),
         );
     }
-    let mut taken = BTreeSet::new();
+    let mut names = Names::default();
     let mut vips: BTreeMap<String, ServiceId> = BTreeMap::new();
     for ((_, addresses), group) in &routers {
-        let mut id = format!("vip-{}", addresses.first().map_or("unknown", String::as_str));
-        while !taken.insert(id.clone()) {
-            id.push('\'');
-        }
-        let id = ServiceId::new(id);
+        let id = ServiceId::new(
+            names.once(format!("vip-{}", addresses.first().map_or("unknown", String::as_str))),
+        );
         for address in addresses {
             vips.entry(address.clone()).or_insert_with(|| id.clone());
         }

@@ -21,7 +21,7 @@ use dinghai_estate::{
 
 use crate::SourceFile;
 use crate::fragment::{Fragment, Want};
-use crate::machine::{Machines, at_machine, host_and_port, is_address, is_any, is_loopback, on};
+use crate::machine::{Machines, Names, at_machine, host_and_port, is_address, is_any, is_loopback, on};
 use directives::Directive;
 use passing::{Handed, Passing};
 
@@ -91,6 +91,7 @@ pub(crate) fn read(name: &str, files: &[&SourceFile]) -> Fragment {
     let machines = Machines::of(&mains);
     let roots = includes::roots(&mut fragment, &files);
     let mut sites: Vec<Site> = Vec::new();
+    let mut places = BTreeMap::new();
     let mut upstreams = upstream::Upstreams::default();
     for (file, directives) in &roots {
         for (stream, block, handed) in contexts(directives) {
@@ -99,11 +100,13 @@ pub(crate) fn read(name: &str, files: &[&SourceFile]) -> Fragment {
                     "upstream" => upstreams.add(file, machines.of_file(file), directive),
                     "server" if directive.block.is_some() => {
                         let site = site(file, machines.of_file(file), stream, directive, &handed);
-                        match sites.iter_mut().find(|known| {
-                            known.file == *file && known.name == site.name && known.stream == stream
-                        }) {
+                        let known = (site.file.clone(), site.name.clone(), stream);
+                        match places.get(&known).and_then(|n: &usize| sites.get_mut(*n)) {
                             Some(known) => known.add(site),
-                            None => sites.push(site),
+                            None => {
+                                places.insert(known, sites.len());
+                                sites.push(site);
+                            }
                         }
                     }
                     _ => {}
@@ -112,26 +115,25 @@ pub(crate) fn read(name: &str, files: &[&SourceFile]) -> Fragment {
         }
     }
     let groups = same(sites);
-    let mut taken = BTreeSet::new();
-    let names: Vec<String> =
-        groups.iter().filter_map(|group| group.first()).map(|site| site.name.clone()).collect();
+    let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+    for site in groups.iter().filter_map(|group| group.first()) {
+        *counts.entry(&site.name).or_default() += 1;
+    }
+    let mut names = Names::default();
     for group in &groups {
         let Some(first) = group.first() else { continue };
         if !first.serves && group.iter().all(|site| site.passings.is_empty()) {
             fragment.count("nginx server", Handling::Ignored);
             continue;
         }
-        let alone = names.iter().filter(|name| **name == first.name).count() == 1;
-        let mut id = match alone {
-            true => format!("nginx-{}", first.name),
-            false => format!("nginx-{}@{}", first.name, first.machine.as_deref().unwrap_or(&first.file)),
+        let id = match counts.get(first.name.as_str()) {
+            Some(1) => format!("nginx-{}", first.name),
+            _ => format!("nginx-{}@{}", first.name, first.machine.as_deref().unwrap_or(&first.file)),
         };
-        while !taken.insert(id.clone()) {
-            id.push('\'');
-        }
+        let id = names.once(id);
         add(&mut fragment, group, &ServiceId::new(id), &mut upstreams);
     }
-    upstreams.finish(&mut fragment, &taken);
+    upstreams.finish(&mut fragment, names);
     fragment
 }
 
@@ -219,18 +221,26 @@ fn serves_files(block: &[Directive]) -> bool {
 /// Sites that say the same on different machines, put together.
 fn same(sites: Vec<Site>) -> Vec<Vec<Site>> {
     let mut groups: Vec<Vec<Site>> = Vec::new();
+    let mut named: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for site in sites {
-        let known = groups.iter_mut().find(|group| {
-            let apart = site.machine.is_some()
-                && group.iter().all(|other| other.machine.is_some() && other.machine != site.machine);
-            apart
-                && group.first().is_some_and(|other| {
-                    other.name == site.name && other.stream == site.stream && targets(other) == targets(&site)
-                })
+        // What stands on no known machine is by itself.
+        let before = named.entry(site.name.clone()).or_default();
+        let known = before.iter().copied().filter(|_| site.machine.is_some()).find(|n| {
+            groups.get(*n).is_some_and(|group| {
+                let apart =
+                    group.iter().all(|other| other.machine.is_some() && other.machine != site.machine);
+                let alike = |other: &Site| other.stream == site.stream && targets(other) == targets(&site);
+                apart && group.first().is_some_and(alike)
+            })
         });
-        match known {
+        match known.and_then(|n| groups.get_mut(n)) {
             Some(group) => group.push(site),
-            None => groups.push(vec![site]),
+            None => {
+                if site.machine.is_some() {
+                    before.push(groups.len());
+                }
+                groups.push(vec![site]);
+            }
         }
     }
     groups

@@ -1,6 +1,6 @@
 //! What nginx passes requests to: `upstream` blocks and plain addresses as services of their own.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use dinghai_estate::{
@@ -12,7 +12,7 @@ use super::directives::Directive;
 use super::passing::{Passing, time};
 use super::{ByName, needs};
 use crate::fragment::{Fragment, Want};
-use crate::machine::{at_machine, host_and_port, is_address, is_loopback};
+use crate::machine::{Names, at_machine, host_and_port, is_address, is_loopback};
 
 /// All upstreams, those that stand in blocks and those that are plain addresses.
 #[derive(Debug, Default)]
@@ -83,10 +83,12 @@ impl Upstreams {
         upstream.users.push((by.clone(), passing.clone()));
     }
 
-    /// Makes services of them; `taken` are the names of those that there are.
-    pub(super) fn finish(self, fragment: &mut Fragment, taken: &BTreeSet<String>) {
-        let mut taken = taken.clone();
-        let names: Vec<String> = self.0.keys().map(|(_, name)| name.clone()).collect();
+    /// Makes services of them, under names that nothing else has.
+    pub(super) fn finish(self, fragment: &mut Fragment, mut names: Names) {
+        let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+        for (_, name) in self.0.keys() {
+            *counts.entry(name.clone()).or_default() += 1;
+        }
         for ((file, name), upstream) in self.0 {
             if upstream.users.is_empty() {
                 fragment.count("nginx upstream", Handling::Ignored);
@@ -94,16 +96,13 @@ impl Upstreams {
             }
             fragment.count("nginx upstream", Handling::Reasoned);
             let plain = format!("nginx-{name}");
-            let alone = names.iter().filter(|other| **other == name).count() == 1;
-            let mut id = match (alone, taken.contains(&plain)) {
+            let alone = counts.get(&name) == Some(&1);
+            let id = match (alone, names.has(&plain)) {
                 (true, false) => plain,
                 (true, true) => format!("{plain}-servers"),
                 (false, _) => format!("{plain}@{}", upstream.machine.as_deref().unwrap_or(&file)),
             };
-            while !taken.insert(id.clone()) {
-                id.push('\'');
-            }
-            upstream.finish(fragment, &ServiceId::new(id), &name);
+            upstream.finish(fragment, &ServiceId::new(names.once(id)), &name);
         }
     }
 }
@@ -114,15 +113,11 @@ impl Upstream {
             if self.block { format!("nginx upstream {name}") } else { format!("nginx proxy_pass {name}") };
         let mut service = FoundService::new(Role::Workload, resource, Source::declared(self.origin.clone()));
         let mut wants = Vec::new();
-        for (n, server) in self.servers.iter().enumerate() {
-            let mut instance = FoundInstance::new(
-                InstanceId::new(format!(
-                    "{id}@{}{}",
-                    server.address,
-                    if self.twice(n) { format!(".{}", n + 1) } else { String::new() }
-                )),
-                Source::declared(server.origin.clone()),
-            );
+        let mut names = Names::default();
+        for server in &self.servers {
+            let name = names.once(format!("{id}@{}", server.address));
+            let mut instance =
+                FoundInstance::new(InstanceId::new(name), Source::declared(server.origin.clone()));
             instance.spare = server.down;
             let (host, _) = host_and_port(&server.address);
             let here = server.address.starts_with("unix:") || is_loopback(host);
@@ -186,11 +181,6 @@ impl Upstream {
                 source,
             });
         }
-    }
-
-    fn twice(&self, n: usize) -> bool {
-        let address = self.servers.get(n).map(|server| &server.address);
-        self.servers.iter().take(n).any(|other| Some(&other.address) == address)
     }
 
     /// The slowest of what its users wait for decides.

@@ -6,7 +6,7 @@
 
 mod store;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use dinghai_estate::{
@@ -16,7 +16,7 @@ use dinghai_estate::{
 
 use crate::SourceFile;
 use crate::fragment::Fragment;
-use crate::machine::{Machines, at_machine, host_and_port, is_any, is_loopback};
+use crate::machine::{Machines, Names, at_machine, host_and_port, is_any, is_loopback};
 use crate::value::Node;
 use crate::yaml;
 use store::Store;
@@ -137,12 +137,9 @@ fn add(fragment: &mut Fragment, id: &ServiceId, members: &[Member]) {
     let scope = first.document.get("scope").map_or(origin.clone(), Node::origin);
     let mut service =
         FoundService::new(Role::Database, format!("patroni {id}"), Source::declared(scope.clone()));
-    let mut names = BTreeSet::new();
+    let mut names = Names::default();
     for member in members {
-        let mut name = format!("{id}@{}", member.name);
-        while !names.insert(name.clone()) {
-            name.push('\'');
-        }
+        let name = names.once(format!("{id}@{}", member.name));
         let at = member.document.get("name").map_or_else(|| member.document.origin(), Node::origin);
         let mut instance = FoundInstance::new(InstanceId::new(name), Source::declared(at.clone()));
         instance.spare = !member.takes_over;

@@ -11,6 +11,9 @@ use crate::Term;
 /// How long Patroni's candidates ask each other (its own timeout for that) and the promotion takes, where no drill has told.
 const ELECTION: Duration = Duration::from_secs(5);
 
+/// How long a standby needs to set an address and to announce it, where no drill has told.
+const ANNOUNCEMENT: Duration = Duration::from_millis(100);
+
 /// What a mechanism makes of a failure.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Notices {
@@ -110,14 +113,20 @@ pub(super) fn notices(kind: &MechanismKind, failure: Failure) -> Notices {
                 term("the standby misses advertisements", advert.value * missed.0, says, &advert.source)
             };
             let skewed = term("the standby waits its turn", skew.value, skew.says.clone(), &skew.source);
+            let taken = term(
+                "the standby takes the address",
+                ANNOUNCEMENT,
+                format!("{} unless a drill tells", format_span(ANNOUNCEMENT)),
+                &derived(&skew.source),
+            );
             let Some((interval, fall, timeout)) = script else {
                 return match failure {
-                    Failure::Vanishes => Notices::After(vec![silence(), skewed]),
+                    Failure::Vanishes => Notices::After(vec![silence(), skewed, taken]),
                     Failure::Refuses | Failure::Hangs => Notices::Never(advert.source.clone()),
                 };
             };
             let each = match failure {
-                Failure::Vanishes => return Notices::After(vec![silence(), skewed]),
+                Failure::Vanishes => return Notices::After(vec![silence(), skewed, taken]),
                 Failure::Refuses => Duration::ZERO,
                 Failure::Hangs => timeout.value,
             };
@@ -128,8 +137,8 @@ pub(super) fn notices(kind: &MechanismKind, failure: Failure) -> Notices {
             let ran =
                 term("the tracked script fails", (interval.value + each) * *fall, says, &interval.source);
             match resigns {
-                true => Notices::After(vec![ran, skewed]),
-                false => Notices::After(vec![ran, silence(), skewed]),
+                true => Notices::After(vec![ran, skewed, taken]),
+                false => Notices::After(vec![ran, silence(), skewed, taken]),
             }
         }
         MechanismKind::Patroni { ttl, loop_wait, primary_start_timeout, .. } => {

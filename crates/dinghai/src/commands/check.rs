@@ -3,7 +3,7 @@
 mod baseline;
 mod clean;
 mod disk;
-mod exit;
+pub(crate) mod exit;
 mod json;
 mod markdown;
 mod mistakes;
@@ -93,13 +93,7 @@ fn tongue(tag: &str) -> Result<Language, String> {
 }
 
 pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
-    match told(args) {
-        Ok(code) => Ok(ExitCode::from(code)),
-        Err(error) => {
-            eprintln!("dinghai: {error:#}");
-            Ok(ExitCode::from(exit::UNUSABLE))
-        }
-    }
+    Ok(exit::or_unusable(told(args).map(ExitCode::from)))
 }
 
 fn told(args: &CheckArgs) -> anyhow::Result<u8> {

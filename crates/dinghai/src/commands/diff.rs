@@ -9,6 +9,7 @@ use anyhow::bail;
 use dinghai_clock::format_span;
 use dinghai_risk::{Diff, Finding, Report, State, Turned, diff};
 
+use super::check::exit;
 use super::gather::Gathered;
 use super::output::say;
 
@@ -37,6 +38,10 @@ struct Pair {
 }
 
 pub(crate) fn run(args: &DiffArgs) -> anyhow::Result<ExitCode> {
+    Ok(exit::or_unusable(answer(args)))
+}
+
+fn answer(args: &DiffArgs) -> anyhow::Result<ExitCode> {
     let (before, after) = (Gathered::of(&args.before)?, Gathered::of(&args.after)?);
     for (gathered, path) in [(&before, &args.before), (&after, &args.after)] {
         if gathered.unusable() {

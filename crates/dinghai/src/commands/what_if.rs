@@ -7,6 +7,7 @@ use anyhow::bail;
 use dinghai_estate::Inventory;
 use dinghai_risk::{Aftermath, Fate, Loss, WhatIf, core_services, named, what_if};
 
+use super::check::exit;
 use super::gather::Gathered;
 use super::output::say;
 
@@ -36,6 +37,10 @@ pub(crate) struct WhatIfArgs {
 const OFFERED: usize = 12;
 
 pub(crate) fn run(args: &WhatIfArgs) -> anyhow::Result<ExitCode> {
+    Ok(exit::or_unusable(answer(args)))
+}
+
+fn answer(args: &WhatIfArgs) -> anyhow::Result<ExitCode> {
     let gathered = Gathered::of(&args.path)?;
     if gathered.unusable() {
         bail!("an estate's file has mistakes; `dinghai check {}` shows them", args.path.display());

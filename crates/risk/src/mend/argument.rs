@@ -37,6 +37,7 @@ const REMEDIES: &[Remedy] = &[
     remedy("aws_instance", RELEASE, &[("disable_api_termination", "true")]),
     remedy("alicloud_instance", RELEASE, &[("deletion_protection", "true")]),
     remedy("alicloud_db_instance", RELEASE, &[("deletion_protection", "true")]),
+    remedy("alicloud_kvstore_instance", RELEASE, &[("instance_release_protection", "true")]),
     remedy("alicloud_polardb_cluster", RELEASE, &[("deletion_lock", "1")]),
     remedy("alicloud_slb_load_balancer", RELEASE, &[("delete_protection", "\"on\"")]),
     remedy("alicloud_alb_load_balancer", RELEASE, &[("deletion_protection_enabled", "true")]),

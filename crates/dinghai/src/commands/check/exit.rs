@@ -1,5 +1,7 @@
 //! How the command ends.
 
+use std::process::ExitCode;
+
 use dinghai_risk::State;
 
 /// From which state on the command fails.
@@ -31,6 +33,14 @@ pub(crate) fn code(worst: Option<State>, fail_on: FailOn) -> u8 {
         (true, _) => 1,
         (false, _) => 0,
     }
+}
+
+/// How a verb ends that answers by its code: an input that cannot be used is told, and is no answer.
+pub(crate) fn or_unusable(answer: anyhow::Result<ExitCode>) -> ExitCode {
+    answer.unwrap_or_else(|error| {
+        eprintln!("dinghai: {error:#}");
+        ExitCode::from(UNUSABLE)
+    })
 }
 
 #[cfg(test)]

@@ -96,14 +96,17 @@ fn removes(before: &Report, finding: &Finding, after: &Report) -> bool {
     let change = diff(before, after);
     let gone = change.gone.iter().any(|gone| gone.rule == finding.rule && gone.about == finding.about);
     let new = change.new.iter().any(|new| new.state > State::Unknown);
-    // A core service that is no longer one, or of which less is known, is no better off.
+    // A core service that is no longer one is no better off.
     let same_core = change.core.gone.is_empty() && change.core.new.is_empty();
-    let doubts = |report: &Report| report.core.iter().map(|core| core.unknown.len()).sum::<usize>();
-    gone && !new
-        && same_core
-        && change.lost.is_empty()
-        && change.worse.is_empty()
-        && doubts(after) <= doubts(before)
+    gone && !new && same_core && change.lost.is_empty() && change.worse.is_empty() && !doubts(before, after)
+}
+
+/// Whether nobody can tell any more of a place through whose loss a core service stood.
+fn doubts(before: &Report, after: &Report) -> bool {
+    after.core.iter().any(|core| {
+        let known = before.core.iter().find(|known| known.service == core.service);
+        known.is_some_and(|known| core.unknown.iter().any(|place| known.holds.contains(place)))
+    })
 }
 
 /// What was seen with the change made.

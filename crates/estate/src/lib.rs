@@ -18,9 +18,9 @@ pub use decode::{Decoded, Files, decode, json_schema};
 pub use graph::{FailureDomains, PlaceOfKind};
 pub use ids::{DrillId, GatewayId, InstanceId, ListenerId, PlaceId, PromiseId, RouteId, ServiceId};
 pub use inventory::{
-    Act, Again, Asks, BackendCheck, Capacity, Certainty, Count, Coverage, Enough, Entry, Feature,
-    FoundInstance, FoundNeed, FoundPlace, FoundService, Handling, Intent, Inventory, Mechanism,
-    MechanismKind, Presence, RecoveryStep, Role, Scaling, Source, Timer, Unknown, UnknownKind, Unseen,
+    Act, Again, Asks, BackendCheck, Capacity, Certainty, Count, Coverage, Enough, Feature, FoundInstance,
+    FoundNeed, FoundPlace, FoundService, Handling, Intent, Inventory, Mechanism, MechanismKind, Presence,
+    PublicEntry, RecoveryStep, Role, Scaling, Source, Timer, Unknown, UnknownKind, Unseen,
 };
 pub use lint::{Lint, Rule, lint, rules};
 pub use model::{

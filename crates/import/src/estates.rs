@@ -52,7 +52,7 @@ struct Unit<'f> {
 /// Reads files of any of the formats. The order of the files changes nothing.
 pub fn import(files: &[SourceFile], joining: Joining<'_>) -> Import {
     let mut sorted: Vec<&SourceFile> = files.iter().collect();
-    sorted.sort_by(|a, b| a.path.cmp(&b.path));
+    sorted.sort_by(|a, b| (&a.path, &a.text).cmp(&(&b.path, &b.text)));
     let mut by_format: BTreeMap<Format, Vec<&SourceFile>> = BTreeMap::new();
     let mut other = BTreeSet::new();
     for file in &sorted {

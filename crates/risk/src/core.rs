@@ -169,7 +169,7 @@ fn needed_by_none(inventory: &Inventory, roles: &[Role]) -> Vec<Core> {
 
 #[cfg(test)]
 mod tests {
-    use dinghai_estate::{Entry, FoundNeed, Origin};
+    use dinghai_estate::{FoundNeed, Origin, PublicEntry};
 
     use super::*;
 
@@ -204,7 +204,7 @@ mod tests {
         let mut shop = inventory(&[("web", Role::Workload, &["db"]), ("db", Role::Database, &[])]);
         assert_eq!(names(&shop), ["web"]);
         assert_eq!(core_services(&shop)[0].source.certainty, Certainty::Inferred);
-        let by = |service: &str, by: &str| Entry {
+        let by = |service: &str, by: &str| PublicEntry {
             service: ServiceId::from(service),
             by: by.to_owned(),
             source: Source::declared(line(9)),
@@ -220,7 +220,11 @@ mod tests {
     fn what_serves_those_who_operate_is_a_candidate_only_alone() {
         let mut shop = inventory(&[("grafana", Role::Monitoring, &[]), ("web", Role::Workload, &[])]);
         let source = Source::declared(line(9));
-        shop.entries.push(Entry { service: "grafana".into(), by: "Ingress grafana".to_owned(), source });
+        shop.entries.push(PublicEntry {
+            service: "grafana".into(),
+            by: "Ingress grafana".to_owned(),
+            source,
+        });
         assert_eq!(names(&shop), ["web"]);
         shop.services.remove(&ServiceId::from("web"));
         assert_eq!(names(&shop), ["grafana"]);

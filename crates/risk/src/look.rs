@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dinghai_estate::{Estate, FailureDomains, Inventory, Origin, ServiceId, lint};
+use dinghai_estate::{
+    Estate, FailureDomains, FoundService, Inventory, Origin, Role, ServiceId, Source, Unknown, UnknownKind,
+    lint,
+};
 
 use crate::capacity::capacity_after_loss;
 use crate::features::missing_protections;
@@ -29,6 +32,7 @@ pub fn look_at_estate(estate: &Estate, imported: Option<Inventory>, sources: &So
     if let Some(imported) = imported {
         inventory.add(imported);
     }
+    declare_the_needed(&mut inventory);
     // A profile's targets are goals to choose from; what breaks a promise is what the user wrote down.
     let stated: Vec<Promised> =
         promised(estate).into_iter().filter(|promised| promised.origin.line > 0).collect();
@@ -37,6 +41,24 @@ pub fn look_at_estate(estate: &Estate, imported: Option<Inventory>, sources: &So
     report.findings = told_once(&lints, std::mem::take(&mut report.findings), with_imports);
     report.findings.sort_by(worst_first);
     report
+}
+
+/// A need on a service that neither the estate nor any imported file declares: it lies outside, and is not forgotten.
+fn declare_the_needed(inventory: &mut Inventory) {
+    let needs = inventory.services.values().flat_map(|service| &service.needs);
+    let missing: Vec<(ServiceId, Source)> = needs
+        .filter(|need| !inventory.services.contains_key(&need.service))
+        .map(|need| (need.service.clone(), need.source.clone()))
+        .collect();
+    for (id, source) in missing {
+        let mut service = FoundService::new(Role::External, id.as_str(), source.clone());
+        service.open = Some(Unknown {
+            why: "no file declares it".to_owned(),
+            kind: UnknownKind::Outside,
+            origin: source.origin,
+        });
+        inventory.services.entry(id).or_insert(service);
+    }
 }
 
 fn look_for(inventory: Inventory, promises: &[Promised], sources: &Sources) -> Report {

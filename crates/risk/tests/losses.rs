@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use dinghai_estate::{
-    Enough, Entry, FoundInstance, FoundNeed, FoundPlace, FoundService, InstanceId, Inventory, NeedKind,
-    Origin, PlaceId, PlaceKind, Role, ServiceId, Source, Unknown, UnknownKind,
+    Enough, FoundInstance, FoundNeed, FoundPlace, FoundService, InstanceId, Inventory, NeedKind, Origin,
+    PlaceId, PlaceKind, PublicEntry, Role, ServiceId, Source, Unknown, UnknownKind,
 };
 use dinghai_risk::{Fate, Report, State, core_services, diff, look, named, what_if};
 
@@ -57,7 +57,7 @@ fn untold(mut instance: FoundInstance, kind: UnknownKind, from: u32) -> FoundIns
 }
 
 fn entry(inventory: &mut Inventory, service: &str) {
-    inventory.entries.push(Entry {
+    inventory.entries.push(PublicEntry {
         service: service.into(),
         by: "Ingress shop".to_owned(),
         source: line(99),

@@ -78,7 +78,7 @@ pub struct Inventory {
     /// Functions with their running copies.
     pub services: BTreeMap<ServiceId, FoundService>,
     /// Where users come in.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<PublicEntry>,
     /// What notices failures and mends them, with all their timers.
     pub mechanisms: Vec<Mechanism>,
     /// Steps by which people and automatons recover, with what each needs.
@@ -209,7 +209,7 @@ pub struct FoundNeed {
 
 /// Where users come in.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Entry {
+pub struct PublicEntry {
     /// The service that users reach first.
     pub service: ServiceId,
     /// By what, such as `Ingress shop`, `published port 80`, `internet-facing aws_lb.front`.

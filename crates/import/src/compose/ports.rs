@@ -1,6 +1,6 @@
 //! Published ports: where users come in.
 
-use dinghai_estate::{Entry, Role, ServiceId, Source};
+use dinghai_estate::{PublicEntry, Role, ServiceId, Source};
 
 use crate::fragment::Fragment;
 use crate::roles::keeps_state;
@@ -18,7 +18,10 @@ pub(super) fn entries(fragment: &mut Fragment, services: &[(&Key, &Node)]) {
         for port in ports {
             let Some(published) = published(port).filter(|port| !seen.contains(port)) else { continue };
             let by = format!("published port {published}");
-            found.push((role, Entry { service: id.clone(), by, source: Source::declared(port.origin()) }));
+            found.push((
+                role,
+                PublicEntry { service: id.clone(), by, source: Source::declared(port.origin()) },
+            ));
             seen.push(published);
         }
     }

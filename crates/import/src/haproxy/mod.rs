@@ -14,8 +14,8 @@ mod words;
 use std::collections::{BTreeMap, BTreeSet};
 
 use dinghai_estate::{
-    Entry, FoundInstance, FoundNeed, FoundService, Handling, InstanceId, NeedKind, Role, ServiceId, Source,
-    Unknown, UnknownKind,
+    FoundInstance, FoundNeed, FoundService, Handling, InstanceId, NeedKind, PublicEntry, Role, ServiceId,
+    Source, Unknown, UnknownKind,
 };
 
 use crate::SourceFile;
@@ -222,7 +222,7 @@ fn front(
     if let Some(bind) =
         group.iter().flat_map(|found| &found.proxy.binds).find(|bind| outward(&bind.value.text))
     {
-        fragment.inventory.entries.push(Entry {
+        fragment.inventory.entries.push(PublicEntry {
             service: id.clone(),
             by: format!("{word} {} binds {}", first.proxy.name, bind.value.text),
             source: Source::derived(bind.origin.clone()),

@@ -14,8 +14,8 @@ mod vrrp;
 use std::collections::{BTreeMap, BTreeSet};
 
 use dinghai_estate::{
-    Entry, Feature, FoundInstance, FoundService, Handling, InstanceId, Mechanism, NeedKind, Presence, Role,
-    ServiceId, Source, Unknown, UnknownKind,
+    Feature, FoundInstance, FoundService, Handling, InstanceId, Mechanism, NeedKind, Presence, PublicEntry,
+    Role, ServiceId, Source, Unknown, UnknownKind,
 };
 
 use crate::SourceFile;
@@ -207,7 +207,7 @@ fn add(fragment: &mut Fragment, id: &ServiceId, addresses: &[String], group: &[R
         true => Source::declared(first.origin.clone()),
         false => Source::inferred(first.origin.clone()),
     };
-    fragment.inventory.entries.push(Entry {
+    fragment.inventory.entries.push(PublicEntry {
         service: id.clone(),
         by: format!("virtual address {shown}"),
         source,

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use dinghai_estate::{
-    Entry, FoundService, Handling, NeedKind, Role, ServiceId, Source, Unknown, UnknownKind,
+    FoundService, Handling, NeedKind, PublicEntry, Role, ServiceId, Source, Unknown, UnknownKind,
 };
 
 use super::object::{Object, Objects};
@@ -177,7 +177,7 @@ pub(super) fn prefer_public(fragment: &mut Fragment) {
 
 fn enter(fragment: &mut Fragment, ids: &BTreeSet<ServiceId>, by: &str, source: &Source) {
     for id in ids {
-        let entry = Entry { service: id.clone(), by: by.to_owned(), source: source.clone() };
+        let entry = PublicEntry { service: id.clone(), by: by.to_owned(), source: source.clone() };
         if !fragment.inventory.entries.contains(&entry) {
             fragment.inventory.entries.push(entry);
         }

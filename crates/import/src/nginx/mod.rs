@@ -15,8 +15,8 @@ mod upstream;
 use std::collections::{BTreeMap, BTreeSet};
 
 use dinghai_estate::{
-    Entry, FoundInstance, FoundNeed, FoundService, Handling, InstanceId, NeedKind, Origin, Role, ServiceId,
-    Source, Unknown, UnknownKind,
+    FoundInstance, FoundNeed, FoundService, Handling, InstanceId, NeedKind, Origin, PublicEntry, Role,
+    ServiceId, Source, Unknown, UnknownKind,
 };
 
 use crate::SourceFile;
@@ -299,7 +299,7 @@ fn add(fragment: &mut Fragment, group: &[Site], id: &ServiceId, upstreams: &mut 
     if let Some((listen, origin)) =
         group.iter().flat_map(|site| &site.listens).find(|(listen, _)| outward(listen))
     {
-        fragment.inventory.entries.push(Entry {
+        fragment.inventory.entries.push(PublicEntry {
             service: id.clone(),
             by: format!("nginx server {} listens on {listen}", first.name),
             source: Source::derived(origin.clone()),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use dinghai_estate::{Certainty, Entry, NeedKind, Role, ServiceId, Source};
+use dinghai_estate::{Certainty, NeedKind, PublicEntry, Role, ServiceId, Source};
 
 use super::ground::{At, Spot};
 use super::index::argument;
@@ -64,7 +64,7 @@ impl<'a> Survey<'a> {
 
     fn push_entry(&mut self, service: ServiceId, by: String, source: Source) {
         if !self.fragment.inventory.entries.iter().any(|entry| entry.service == service) {
-            self.fragment.inventory.entries.push(Entry { service, by, source });
+            self.fragment.inventory.entries.push(PublicEntry { service, by, source });
         }
     }
 

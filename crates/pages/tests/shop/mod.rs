@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use dinghai_estate::{
-    Acceptance, Certainty, Enough, Entry, FoundInstance, FoundNeed, FoundPlace, FoundService, Handling,
-    Inventory, NeedKind, Origin, PlaceKind, Role, Source, Unknown, UnknownKind, Unseen,
+    Acceptance, Certainty, Enough, FoundInstance, FoundNeed, FoundPlace, FoundService, Handling, Inventory,
+    NeedKind, Origin, PlaceKind, PublicEntry, Role, Source, Unknown, UnknownKind, Unseen,
 };
 use dinghai_risk::{
     Accepted, Because, Bound, CoreService, Edit, Finding, Fix, Judgement, Lost, Report, State, Term, judge,
@@ -159,7 +159,7 @@ pub(crate) fn inventory() -> Inventory {
         let unknown = Unknown { why, kind: UnknownKind::Unresolved, origin: at("vpc.tf", 3, 1) };
         instance.unknown.insert(PlaceKind::Zone, unknown);
     }
-    shop.entries.push(Entry {
+    shop.entries.push(PublicEntry {
         service: "checkout".into(),
         by: "listener 443".into(),
         source: declared("haproxy.cfg", 1),

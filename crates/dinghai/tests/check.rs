@@ -52,10 +52,12 @@ fn no_more_than_two_places_together_are_shown_unless_asked_for() {
 #[test]
 fn cut_sets_stand_in_json_with_their_counterexamples() {
     let json: serde_json::Value = serde_json::from_str(&page(&["check", "breaks.yaml", "--json"]).0).unwrap();
-    let checkout = &json["cuts"]["services"][0];
+    let inventory = &json["inventories"][0];
+    let checkout = &inventory["core"][0];
     assert_eq!((&checkout["service"], &checkout["truncated"]), (&"checkout".into(), &false.into()));
-    assert_eq!(checkout["cut_sets"][0]["places"], serde_json::json!(["hz"]));
-    assert_eq!(checkout["cut_sets"][0]["counterexample"]["gone"][0]["origin"]["line"], 15);
+    let region = &inventory["accepted"][0];
+    assert_eq!(region["lost"][0]["place"], "hz");
+    assert!(region["sentence"].as_str().unwrap().contains("breaks.yaml:14, :15"), "{region}");
 }
 
 #[test]

@@ -11,6 +11,9 @@ use super::term::{At, Body};
 /// Larger files are not what people write.
 const LARGEST: usize = 8 << 20;
 
+/// Broken blocks of one file that are told; a file with more of them is something else.
+const MOST_BROKEN: usize = 50;
+
 /// A file's blocks, and what could not be read.
 pub(crate) struct Parsed {
     pub(crate) body: Body,
@@ -40,6 +43,14 @@ pub(crate) fn parse(path: &str, text: &str) -> Parsed {
                 return parsed;
             }
             for (start, text) in pieces {
+                if parsed.broken.len() == MOST_BROKEN {
+                    let At { line, column } = lines.at(start);
+                    let origin = Origin { file: path.to_owned(), line, column };
+                    parsed
+                        .broken
+                        .push((origin, "too much of this file is broken: the rest is not read".to_owned()));
+                    break;
+                }
                 match piece(&file, &lines, text, start) {
                     Ok(Body { attributes, blocks }) => {
                         parsed.body.attributes.extend(attributes);

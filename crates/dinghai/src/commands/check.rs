@@ -100,6 +100,9 @@ fn told(args: &CheckArgs) -> anyhow::Result<u8> {
     let clock = SystemClock::new();
     let began = clock.now();
     let mut looked = Gathered::of(&args.path)?;
+    if looked.estates.is_empty() && !looked.unusable() {
+        anyhow::bail!("{}", looked.nothing(&args.path));
+    }
     looked.mend();
     let known = match &args.baseline {
         Some(path) => baseline::read(path)?,

@@ -48,7 +48,7 @@ fn answer(args: &DiffArgs) -> anyhow::Result<ExitCode> {
             bail!("an estate's file has mistakes; `dinghai check {}` shows them", path.display());
         }
         if gathered.estates.is_empty() {
-            bail!("nothing in `{}` is read here; `dinghai check` says what is", path.display());
+            bail!("{}", gathered.nothing(path));
         }
     }
     let pairs = pairs(args, &before, &after);

@@ -18,6 +18,9 @@ use super::check::walk::{Walked, walk};
 /// The name of an estate's file.
 const ESTATE_FILE: &str = "dinghai.yaml";
 
+/// Files that are named where nothing can be read.
+const SHOWN: usize = 10;
+
 /// Everything that was gathered under one path.
 #[derive(Default)]
 pub(crate) struct Gathered {
@@ -62,6 +65,28 @@ impl Gathered {
     /// Whether there is something to judge, and nothing that was meant to be read was refused.
     pub(crate) fn usable(&self) -> bool {
         !self.unusable() && !self.estates.is_empty()
+    }
+
+    /// Why there is nothing to look at, for a person who named a path.
+    pub(crate) fn nothing(&self, path: &Path) -> String {
+        let mut why = format!(
+            "nothing in `{}` is read here; name a folder with a `dinghai.yaml`, or with Terraform, Kubernetes, Compose, HAProxy, \
+             nginx, keepalived or Patroni files",
+            path.display()
+        );
+        let unread = self.unread.iter().map(|unseen| match unseen.origin.line {
+            0 => format!("{}: {}", unseen.origin.file, unseen.what),
+            _ => format!("{}: {}", unseen.origin, unseen.what),
+        });
+        let other = self.other.iter().map(|path| format!("{path}: of no format that is read"));
+        let all: Vec<String> = unread.chain(other).collect();
+        for line in all.iter().take(SHOWN) {
+            why.push_str(&format!("\n  {line}"));
+        }
+        if all.len() > SHOWN {
+            why.push_str(&format!("\n  … and {} more", all.len() - SHOWN));
+        }
+        why
     }
 
     /// Whether a `dinghai.yaml` has mistakes, so that it cannot be used.

@@ -52,7 +52,12 @@ fn answer(args: &WhatIfArgs) -> anyhow::Result<ExitCode> {
         .filter(|inventory| args.estate.as_ref().is_none_or(|name| inventory.name == *name))
         .collect();
     if inventories.is_empty() {
-        bail!("nothing in `{}` is read here; `dinghai check` says what is", args.path.display());
+        match &args.estate {
+            Some(name) if !gathered.estates.is_empty() => {
+                bail!("`{}` holds no estate called `{name}`", args.path.display())
+            }
+            _ => bail!("{}", gathered.nothing(&args.path)),
+        }
     }
     let mut asked = Vec::new();
     for inventory in &inventories {

@@ -30,7 +30,9 @@ impl Secrets {
             names.extend(instances.map(|instance| instance.id.as_str()));
             names.extend(report.findings.iter().map(|finding| finding.rule));
         }
-        secrets.retain(|secret| !names.contains(secret.as_str()));
+        // Nor is what a folder is called: it is seen by whoever sees the report's paths.
+        let in_path = |secret: &str| sources.keys().any(|path| path.contains(secret));
+        secrets.retain(|secret| !names.contains(secret.as_str()) && !in_path(secret));
         Self(secrets)
     }
 

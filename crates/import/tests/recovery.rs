@@ -9,26 +9,10 @@ use dinghai_estate::Origin;
 use dinghai_import::{SourceFile, of_machines};
 use dinghai_risk::{Failure, Finding, Promised, bounds, recovery_findings};
 
-macro_rules! fixtures {
-    ($($path:literal),* $(,)?) => {
-        vec![$(SourceFile {
-            path: $path.to_owned(),
-            text: include_str!(concat!("../fixtures/", $path)).to_owned(),
-        }),*]
-    };
-}
-
-fn bare_metal() -> Vec<SourceFile> {
-    fixtures![
-        "bare-metal/lb-a/haproxy.cfg",
-        "bare-metal/lb-a/keepalived.conf",
-        "bare-metal/lb-b/haproxy.cfg",
-        "bare-metal/lb-b/keepalived.conf",
-        "bare-metal/pg-1/patroni.yml",
-        "bare-metal/pg-2/patroni.yml",
-        "bare-metal/pg-3/patroni.yml",
-    ]
-}
+#[macro_use]
+#[path = "bare_metal/mod.rs"]
+mod bare_metal;
+use bare_metal::bare_metal;
 
 fn within(seconds: u64, failure: Failure) -> Promised {
     let origin = Origin { file: "dinghai.yaml".to_owned(), line: 3, column: 1 };
@@ -40,7 +24,8 @@ fn found(files: &[SourceFile], promises: &[Promised]) -> Vec<Finding> {
         let file = files.iter().find(|file| file.path == origin.file)?;
         file.text.lines().nth(origin.line as usize - 1).map(str::to_owned)
     };
-    recovery_findings(&of_machines("fixture", files), promises, &lines)
+    let inventory = of_machines("fixture", files);
+    recovery_findings(&inventory, &bounds(&inventory, promises), &lines)
 }
 
 fn shown(findings: &[Finding]) -> String {

@@ -87,7 +87,7 @@ fn the_same_report_makes_the_same_page() {
 
 /// Writes the page to look at it: `DINGHAI_PAGE=FILE cargo test -p dinghai-pages --test check_page -- --ignored`.
 #[test]
-#[ignore = "for eyes"]
+#[ignore = "writes a page to look at"]
 fn write_the_page() {
     let file = std::env::var("DINGHAI_PAGE").unwrap();
     std::fs::write(format!("{file}.html"), written(Language::En, vec![shop::report()])).unwrap();

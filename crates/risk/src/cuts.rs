@@ -148,6 +148,11 @@ impl<'i> Cuts<'i> {
             .next()
     }
 
+    /// Which place lies in which.
+    pub(crate) fn containment(&self) -> &Containment<'i> {
+        &self.containment
+    }
+
     /// Whether the instance is lost with the place.
     pub(crate) fn stands_at(&self, instance: &FoundInstance, place: &PlaceId) -> bool {
         let place = self.containment.number(place);

@@ -11,6 +11,7 @@ use crate::capacity::capacity_after_loss;
 use crate::features::missing_protections;
 use crate::independence::recovery_paths;
 use crate::losses::losses;
+use crate::mend::Text;
 use crate::recovery::{Promised, bounds, promised, recovery_findings};
 use crate::weakness::told_once;
 use crate::{Finding, Report, State, core_services};
@@ -62,20 +63,18 @@ fn declare_the_needed(inventory: &mut Inventory) {
 }
 
 fn look_for(inventory: Inventory, promises: &[Promised], sources: &Sources) -> Report {
-    let line = |origin: &Origin| {
-        let before = usize::try_from(origin.line).ok()?.checked_sub(1)?;
-        sources.get(&origin.file)?.lines().nth(before).map(str::to_owned)
-    };
+    let text = Text::of(sources);
+    let line = |origin: &Origin| text.line(origin).map(str::to_owned);
     let core = core_services(&inventory);
     let losses = losses(&inventory, &core);
     let mut findings = losses.findings;
     findings.extend(recovery_paths(&inventory));
-    findings.extend(recovery_findings(&inventory, promises, &line));
+    let bounds = bounds(&inventory, promises);
+    findings.extend(recovery_findings(&inventory, &bounds, &line));
     findings.extend(missing_protections(&inventory));
     findings.extend(capacity_after_loss(&inventory));
     let mut findings = without_echoes(findings);
     findings.sort_by(worst_first);
-    let bounds = bounds(&inventory, promises);
     Report { findings, core: losses.core, accepted: losses.accepted, bounds, inventory }
 }
 

@@ -110,8 +110,9 @@ fn told(args: &CheckArgs) -> anyhow::Result<u8> {
     };
     let today = args.today.unwrap_or_else(|| day(began));
     let accepts = looked.accepts();
-    let mut judgement = judge(looked.reports(), &accepts, &known, today);
-    let secrets = clean::Secrets::of(&looked.secrets, &looked.sources, &looked.reports());
+    let reports = looked.reports();
+    let secrets = clean::Secrets::of(&looked.secrets, &looked.sources, &reports);
+    let mut judgement = judge(reports, &accepts, &known, today);
     if let Some(path) = &args.write_baseline {
         let text = baseline::text(&secrets.clean(judgement))?;
         std::fs::write(path, text)

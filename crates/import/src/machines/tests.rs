@@ -4,26 +4,10 @@ use dinghai_estate::{Presence, Unknown};
 
 use super::*;
 
-macro_rules! fixtures {
-    ($($path:literal),* $(,)?) => {
-        vec![$(SourceFile {
-            path: $path.to_owned(),
-            text: include_str!(concat!("../../fixtures/", $path)).to_owned(),
-        }),*]
-    };
-}
-
-fn bare_metal() -> Vec<SourceFile> {
-    fixtures![
-        "bare-metal/lb-a/haproxy.cfg",
-        "bare-metal/lb-a/keepalived.conf",
-        "bare-metal/lb-b/haproxy.cfg",
-        "bare-metal/lb-b/keepalived.conf",
-        "bare-metal/pg-1/patroni.yml",
-        "bare-metal/pg-2/patroni.yml",
-        "bare-metal/pg-3/patroni.yml",
-    ]
-}
+#[macro_use]
+#[path = "../../tests/bare_metal/mod.rs"]
+mod bare_metal;
+use bare_metal::bare_metal;
 
 /// An inventory as a person would note it down.
 fn shown(inventory: &Inventory) -> String {

@@ -33,6 +33,11 @@ pub(super) struct Tie {
     pub(super) tie: for<'a> fn(&mut Survey<'a>, &'a Resource) -> Handling,
 }
 
+/// It takes part by what others read of it, and says nothing by itself.
+pub(super) fn reasoned<'a>(_: &mut Survey<'a>, _: &'a Resource) -> Handling {
+    Handling::Reasoned
+}
+
 /// A resource as a part of a service.
 #[derive(Clone, Debug)]
 pub(super) struct Member<'a> {

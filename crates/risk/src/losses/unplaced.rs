@@ -41,7 +41,7 @@ pub(super) fn findings(question: &Question<'_>) -> Vec<Finding> {
             *known = survive.max(*known);
         }
     }
-    let containment = Containment::of(question.inventory);
+    let containment = question.cuts.containment();
     // What is not told for the same reason is one finding.
     let mut doubts: BTreeMap<Reason, Vec<(&ServiceId, Doubt)>> = BTreeMap::new();
     let mut found = Vec::new();
@@ -57,12 +57,12 @@ pub(super) fn findings(question: &Question<'_>) -> Vec<Finding> {
         // Without one to spare it stops wherever it stands: that is a single point, and no doubt.
         let spare = service.running().count() > Stands::OnEnough.needed(service);
         if !spare {
-            if let Some(doubt) = nowhere(&containment, service, *survive) {
+            if let Some(doubt) = nowhere(containment, service, *survive) {
                 bare.push((id, doubt));
             }
             continue;
         }
-        for doubt in doubts_of(&containment, service, *survive) {
+        for doubt in doubts_of(containment, service, *survive) {
             let Some(first) = doubt.instances.first() else { continue };
             let why = (doubt.kind, first.kind, first.why.clone());
             doubts.entry(why).or_default().push((id, doubt));

@@ -6,12 +6,11 @@ use dinghai_estate::{PlaceId, PlaceKind, ServiceId};
 
 use super::unplaced::doubts_of;
 use super::{Question, survive};
-use crate::domains::Containment;
 use crate::{Core, CoreService};
 
 /// One for each core service, in the order in which they were given.
 pub(super) fn verdicts(question: &Question<'_>) -> Vec<CoreService> {
-    let containment = Containment::of(question.inventory);
+    let containment = question.cuts.containment();
     // What nobody can tell of a service is the same for all that need it.
     let mut doubts: BTreeMap<(&ServiceId, PlaceKind), bool> = BTreeMap::new();
     let verdict = |Core { service, why, source }: &Core| {
@@ -21,7 +20,7 @@ pub(super) fn verdicts(question: &Question<'_>) -> Vec<CoreService> {
         let mut doubtful = false;
         for (id, found) in closure {
             doubtful |= *doubts.entry((id, survive)).or_insert_with(|| {
-                found.open.is_some() || !doubts_of(&containment, found, survive).is_empty()
+                found.open.is_some() || !doubts_of(containment, found, survive).is_empty()
             });
             places.extend(found.running().flat_map(|instance| containment.of_instance(instance)));
         }

@@ -8,24 +8,22 @@ mod argument;
 mod elsewhere;
 mod replicas;
 
-use std::collections::BTreeMap;
-
 use dinghai_estate::Origin;
 
-use crate::{Edit, Finding, Report};
+use crate::{Edit, Finding, Report, Sources};
 
 /// Proposals for one finding, at most: each costs a reading of all files.
 const MOST: usize = 24;
 
 /// The text of files by path.
 pub(crate) struct Text<'t> {
-    sources: &'t BTreeMap<String, String>,
+    sources: &'t Sources,
 }
 
 /// Changes that might remove a finding of the report, the smallest first. `sources` has the text of the files that the report was
 /// made from.
-pub fn proposals(report: &Report, finding: &Finding, sources: &BTreeMap<String, String>) -> Vec<Vec<Edit>> {
-    let text = Text { sources };
+pub fn proposals(report: &Report, finding: &Finding, sources: &Sources) -> Vec<Vec<Edit>> {
+    let text = Text::of(sources);
     let mut all = elsewhere::proposals(report, finding, &text);
     all.extend(argument::proposals(report, finding, &text));
     all.extend(replicas::proposals(report, finding, &text));
@@ -66,6 +64,10 @@ pub fn with_edits(path: &str, text: &str, edits: &[Edit]) -> String {
 }
 
 impl<'t> Text<'t> {
+    pub(crate) fn of(sources: &'t Sources) -> Self {
+        Self { sources }
+    }
+
     /// The lines of a file.
     pub(crate) fn lines(&self, file: &str) -> impl Iterator<Item = &'t str> {
         self.sources.get(file).map_or("", String::as_str).lines()

@@ -7,30 +7,30 @@ use dinghai_estate::{
     Certainty, Feature, FoundService, Inventory, MechanismKind, Origin, Presence, Role, ServiceId, Source,
 };
 
-use super::compose::{bounds, of_service};
+use super::compose::of_service;
 use super::detect::{Notices, notices};
 use super::way::Ways;
-use super::{Failure, Promised, fix};
+use super::{Failure, fix};
 use crate::{Because, Bound, Edit, Finding, Fix, Lost, State};
 
-/// What is wrong with how an inventory recovers. `lines` gives the text of a line, for the fix.
+/// What is wrong with how an inventory recovers. `bounds` are its own ([`super::bounds`]); `lines` gives the text of a line, for the fix.
 ///
 /// Rules: `recovery-bound` for a worst case that is longer than promised, one for each service that is recovered, and
 /// `no-detection` for a failure that nothing notices.
 pub fn recovery_findings(
     inventory: &Inventory,
-    promises: &[Promised],
+    bounds: &[Bound],
     lines: &dyn Fn(&Origin) -> Option<String>,
 ) -> Vec<Finding> {
     let ways = Ways::of(inventory);
     let mut told = BTreeSet::new();
     let mut findings = Vec::new();
-    for bound in bounds(inventory, promises) {
+    for bound in bounds {
         let Some((within, origin)) = bound.promised.clone() else { continue };
         // One cause is told once, however many failures and places bring it about.
         let cause = bound.terms.iter().max_by_key(|term| term.value).map(|term| term.source.origin.clone());
         if bound.total() > within && told.insert((bound.service.clone(), cause)) {
-            findings.push(too_long(inventory, &ways, bound, (within, origin), lines));
+            findings.push(too_long(inventory, &ways, bound.clone(), (within, origin), lines));
         }
     }
     let pooled = pooled(inventory);

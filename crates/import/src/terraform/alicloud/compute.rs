@@ -8,7 +8,7 @@ use super::balance::own_backends;
 use crate::terraform::Resource;
 use crate::terraform::copies::{Count, Spreading};
 use crate::terraform::index::{argument, blocks, dig};
-use crate::terraform::survey::{Kind, Member, Survey, Tie};
+use crate::terraform::survey::{Kind, Member, Survey, Tie, reasoned};
 use crate::terraform::timers::{documented, seconds};
 use crate::terraform::zones::Cloud;
 use crate::value::Node;
@@ -41,10 +41,6 @@ pub(super) const TIES: &[Tie] = &[
     Tie { name: "alicloud_ecs_deployment_set", tie: reasoned },
     Tie { name: "alicloud_ecs_dedicated_host", tie: reasoned },
 ];
-
-fn reasoned<'a>(_: &mut Survey<'a>, _: &'a Resource) -> Handling {
-    Handling::Reasoned
-}
 
 fn hidden<'a>(survey: &mut Survey<'a>, member: &Member<'a>) {
     let spot = survey.somewhere(&member.resource.origin, "the vendor picks its zone", UnknownKind::Hidden);

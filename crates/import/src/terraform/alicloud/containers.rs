@@ -1,11 +1,10 @@
 //! Container clusters, functions, registries.
 
-use dinghai_estate::{Feature, Handling, Presence, Role, Scaling, Source};
+use dinghai_estate::{Feature, Presence, Role, Scaling, Source};
 
-use crate::terraform::Resource;
 use crate::terraform::copies::{Count, Spreading};
 use crate::terraform::index::{argument, dig};
-use crate::terraform::survey::{Kind, Member, Survey, Tie};
+use crate::terraform::survey::{Kind, Member, Survey, Tie, reasoned};
 use crate::terraform::zones::Cloud;
 use crate::value::Node;
 
@@ -34,10 +33,6 @@ pub(super) const TIES: &[Tie] = &[
     Tie { name: "alicloud_fc_service", tie: reasoned },
     Tie { name: "alicloud_fc_trigger", tie: reasoned },
 ];
-
-fn reasoned<'a>(_: &mut Survey<'a>, _: &'a Resource) -> Handling {
-    Handling::Reasoned
-}
 
 fn part<'a>(_: &mut Survey<'a>, _: &Member<'a>) {}
 

@@ -10,7 +10,7 @@ use crate::terraform::Resource;
 use crate::terraform::copies::Count;
 use crate::terraform::ground::Spot;
 use crate::terraform::index::argument;
-use crate::terraform::survey::{Kind, Member, Survey, Tie};
+use crate::terraform::survey::{Kind, Member, Survey, Tie, reasoned};
 use crate::terraform::timers::documented;
 use crate::terraform::zones::Cloud;
 use crate::value::Node;
@@ -46,10 +46,6 @@ pub(super) const TIES: &[Tie] = &[
     Tie { name: "alicloud_kvstore_connection", tie: reasoned },
     Tie { name: "alicloud_kvstore_backup_policy", tie: reasoned },
 ];
-
-fn reasoned<'a>(_: &mut Survey<'a>, _: &'a Resource) -> Handling {
-    Handling::Reasoned
-}
 
 /// The vendor says 30 s for the standby of RDS to take over (help.aliyun.com, ApsaraDB RDS, primary/secondary switchover).
 pub(super) fn failover<'a>(
@@ -182,18 +178,8 @@ fn polar<'a>(survey: &mut Survey<'a>, member: &Member<'a>) {
             survey.open(member, kept(why, member.resource));
         }
     }
-    if nodes > 1 {
-        survey.feature(&member.service, Feature::Clustered, Presence::Present(source.clone()));
-        // The vendor's guide on failover with a read-only node says about 60 s until it is the primary.
-        failover(survey, member, 60, "documented for PolarDB with a second node", source);
-    } else {
-        survey.feature(&member.service, Feature::Clustered, Presence::Absent(source));
-    }
-    survey.feature(
-        &member.service,
-        Feature::CrossZoneCopy,
-        Presence::Present(Source::derived(origin.clone())),
-    );
+    // The vendor's guide on failover with a read-only node says about 60 s until it is the primary.
+    several_nodes(survey, member, nodes > 1, (60, "documented for PolarDB with a second node"), source);
 }
 
 /// Three nodes unless stated: primary, secondary, hidden. Those without a zone of their own are in the primary's.
@@ -216,16 +202,26 @@ fn mongo<'a>(survey: &mut Survey<'a>, member: &Member<'a>) {
         let majority = nodes / 2 + 1;
         let why = format!("{nodes} members need a majority of {majority}");
         survey.found(member).enough = Some(Enough { count: majority, why, source: source.clone() });
+    }
+    several_nodes(survey, member, nodes > 1, (30, "documented for a MongoDB replica set"), source);
+}
+
+/// A cluster that the vendor backs up in any case: with several nodes he makes another one the primary.
+fn several_nodes<'a>(
+    survey: &mut Survey<'a>,
+    member: &Member<'a>,
+    several: bool,
+    (seconds, says): (u64, &str),
+    source: Source,
+) {
+    if several {
         survey.feature(&member.service, Feature::Clustered, Presence::Present(source.clone()));
-        failover(survey, member, 30, "documented for a MongoDB replica set", source);
+        failover(survey, member, seconds, says, source);
     } else {
         survey.feature(&member.service, Feature::Clustered, Presence::Absent(source));
     }
-    survey.feature(
-        &member.service,
-        Feature::CrossZoneCopy,
-        Presence::Present(Source::derived(origin.clone())),
-    );
+    let kept = Presence::Present(Source::derived(member.resource.origin.clone()));
+    survey.feature(&member.service, Feature::CrossZoneCopy, kept);
 }
 
 fn one_zone<'a>(survey: &mut Survey<'a>, member: &Member<'a>) {

@@ -4,7 +4,7 @@ use dinghai_estate::{Handling, MechanismKind, Source};
 
 use crate::terraform::Resource;
 use crate::terraform::index::argument;
-use crate::terraform::survey::{Survey, Tie};
+use crate::terraform::survey::{Survey, Tie, reasoned};
 use crate::terraform::timers::seconds;
 use crate::value::Node;
 
@@ -19,10 +19,6 @@ pub(super) const TIES: &[Tie] = &[
     Tie { name: "alicloud_cms_alarm", tie: reasoned },
     Tie { name: "alicloud_cms_alarm_contact_group", tie: reasoned },
 ];
-
-fn reasoned<'a>(_: &mut Survey<'a>, _: &'a Resource) -> Handling {
-    Handling::Reasoned
-}
 
 /// 600 s unless stated, says the provider's page on `alicloud_alidns_record`.
 fn record<'a>(survey: &mut Survey<'a>, resource: &'a Resource) -> Handling {

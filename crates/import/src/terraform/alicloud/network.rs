@@ -5,7 +5,7 @@ use dinghai_estate::Handling;
 use crate::terraform::Resource;
 use crate::terraform::ground::At;
 use crate::terraform::index::argument;
-use crate::terraform::survey::{Survey, Tie};
+use crate::terraform::survey::{Survey, Tie, reasoned};
 use crate::terraform::zones::Cloud;
 
 pub(super) const TIES: &[Tie] = &[
@@ -22,10 +22,6 @@ pub(super) const TIES: &[Tie] = &[
     Tie { name: "alicloud_security_group", tie: reasoned },
     Tie { name: "alicloud_security_group_rule", tie: reasoned },
 ];
-
-fn reasoned<'a>(_: &mut Survey<'a>, _: &'a Resource) -> Handling {
-    Handling::Reasoned
-}
 
 fn vswitch<'a>(survey: &mut Survey<'a>, resource: &'a Resource) -> Handling {
     match survey.seat(Cloud::Alicloud, &resource.body).map(|spot| spot.at) {

@@ -4,7 +4,7 @@ use dinghai_estate::{Feature, Handling, Presence, Role, Source, UnknownKind};
 
 use crate::terraform::Resource;
 use crate::terraform::index::argument;
-use crate::terraform::survey::{Kind, Member, Survey, Tie};
+use crate::terraform::survey::{Kind, Member, Survey, Tie, reasoned};
 use crate::terraform::zones::Cloud;
 use crate::value::Node;
 
@@ -27,10 +27,6 @@ pub(super) const TIES: &[Tie] = &[
     Tie { name: "alicloud_oss_bucket_replication", tie: reasoned },
     Tie { name: "alicloud_hbr_ecs_backup_plan", tie: reasoned },
 ];
-
-fn reasoned<'a>(_: &mut Survey<'a>, _: &'a Resource) -> Handling {
-    Handling::Reasoned
-}
 
 fn disk<'a>(survey: &mut Survey<'a>, member: &Member<'a>) {
     let (body, origin) = (&member.resource.body, &member.resource.origin);

@@ -5,7 +5,7 @@ use dinghai_estate::{Feature, Handling, MechanismKind, Presence, Role, Scaling, 
 use crate::terraform::Resource;
 use crate::terraform::copies::{Count, Spreading};
 use crate::terraform::index::{argument, dig};
-use crate::terraform::survey::{Kind, Member, Survey, Tie};
+use crate::terraform::survey::{Kind, Member, Survey, Tie, reasoned};
 use crate::terraform::timers::{documented, seconds};
 use crate::terraform::zones::Cloud;
 use crate::value::Node;
@@ -26,10 +26,6 @@ pub(super) const TIES: &[Tie] = &[
     Tie { name: "aws_placement_group", tie: reasoned },
     Tie { name: "aws_ami_copy", tie: reasoned },
 ];
-
-fn reasoned<'a>(_: &mut Survey<'a>, _: &'a Resource) -> Handling {
-    Handling::Reasoned
-}
 
 fn instance<'a>(survey: &mut Survey<'a>, member: &Member<'a>) {
     let body = &member.resource.body;

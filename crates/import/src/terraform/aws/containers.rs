@@ -6,7 +6,7 @@ use crate::terraform::Resource;
 use crate::terraform::copies::{Count, Spreading};
 use crate::terraform::ground::At;
 use crate::terraform::index::{argument, base, dig};
-use crate::terraform::survey::{Kind, Member, Survey, Tie};
+use crate::terraform::survey::{Kind, Member, Survey, Tie, reasoned};
 use crate::terraform::zones::Cloud;
 use crate::value::Node;
 
@@ -29,10 +29,6 @@ pub(super) const TIES: &[Tie] = &[
     Tie { name: "aws_appautoscaling_policy", tie: reasoned },
     Tie { name: "aws_lambda_event_source_mapping", tie: events },
 ];
-
-fn reasoned<'a>(_: &mut Survey<'a>, _: &'a Resource) -> Handling {
-    Handling::Reasoned
-}
 
 fn regional<'a>(survey: &mut Survey<'a>, member: &Member<'a>) {
     survey.region_wide(member);

@@ -7,7 +7,7 @@ use dinghai_estate::{Feature, Handling, MechanismKind, Presence, Role, Source, U
 
 use crate::terraform::Resource;
 use crate::terraform::index::{argument, dig};
-use crate::terraform::survey::{Kind, Member, Survey, Tie};
+use crate::terraform::survey::{Kind, Member, Survey, Tie, reasoned};
 use crate::terraform::timers::documented;
 use crate::terraform::zones::Cloud;
 use crate::value::Node;
@@ -52,10 +52,6 @@ pub(super) const TIES: &[Tie] = &[
     Tie { name: "aws_db_proxy_target", tie: proxied },
     Tie { name: "aws_db_instance_automated_backups_replication", tie: reasoned },
 ];
-
-fn reasoned<'a>(_: &mut Survey<'a>, _: &'a Resource) -> Handling {
-    Handling::Reasoned
-}
 
 /// Documented times: 60–120 s for Multi-AZ instances (docs.aws.amazon.com/AmazonRDS/latest/UserGuide/
 /// Concepts.MultiAZSingleStandby.html), under 35 s for Multi-AZ clusters (…/multi-az-db-clusters-concepts.html), less than 60 s

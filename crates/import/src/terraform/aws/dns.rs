@@ -4,7 +4,7 @@ use dinghai_estate::{Asks, Handling, MechanismKind, Source};
 
 use crate::terraform::Resource;
 use crate::terraform::index::{argument, blocks, dig};
-use crate::terraform::survey::{Kind, Survey, Tie};
+use crate::terraform::survey::{Kind, Survey, Tie, reasoned};
 use crate::terraform::timers::{CheckWords, check, documented, seconds};
 use crate::value::Node;
 
@@ -17,10 +17,6 @@ pub(super) const TIES: &[Tie] = &[
     Tie { name: "aws_service_discovery_service", tie: reasoned },
     Tie { name: "aws_service_discovery_private_dns_namespace", tie: reasoned },
 ];
-
-fn reasoned<'a>(_: &mut Survey<'a>, _: &'a Resource) -> Handling {
-    Handling::Reasoned
-}
 
 /// The provider requires `failure_threshold` and `request_interval`; 30 s and 3 are what the service's guide names as usual. An
 /// answer is waited for up to 4 s to connect and 2 s after.

@@ -1,11 +1,10 @@
 //! Queues, topics, streams.
 
-use dinghai_estate::{Feature, Handling, MechanismKind, Presence, Role, Source, UnknownKind};
+use dinghai_estate::{Feature, MechanismKind, Presence, Role, Source, UnknownKind};
 
-use crate::terraform::Resource;
 use crate::terraform::copies::{Count, Spreading};
 use crate::terraform::index::{argument, dig};
-use crate::terraform::survey::{Kind, Member, Survey, Tie};
+use crate::terraform::survey::{Kind, Member, Survey, Tie, reasoned};
 use crate::terraform::timers::documented;
 use crate::terraform::zones::Cloud;
 use crate::value::Node;
@@ -21,10 +20,6 @@ pub(super) const KINDS: &[Kind] = &[
 ];
 
 pub(super) const TIES: &[Tie] = &[Tie { name: "aws_sns_topic_subscription", tie: reasoned }];
-
-fn reasoned<'a>(_: &mut Survey<'a>, _: &'a Resource) -> Handling {
-    Handling::Reasoned
-}
 
 fn regional<'a>(survey: &mut Survey<'a>, member: &Member<'a>) {
     survey.region_wide(member);

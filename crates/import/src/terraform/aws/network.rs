@@ -4,7 +4,7 @@ use dinghai_estate::Handling;
 
 use crate::terraform::Resource;
 use crate::terraform::index::argument;
-use crate::terraform::survey::{Survey, Tie};
+use crate::terraform::survey::{Survey, Tie, reasoned};
 use crate::terraform::zones::Cloud;
 
 pub(super) const TIES: &[Tie] = &[
@@ -25,10 +25,6 @@ pub(super) const TIES: &[Tie] = &[
     Tie { name: "aws_vpc_security_group_ingress_rule", tie: reasoned },
     Tie { name: "aws_vpc_security_group_egress_rule", tie: reasoned },
 ];
-
-fn reasoned<'a>(_: &mut Survey<'a>, _: &'a Resource) -> Handling {
-    Handling::Reasoned
-}
 
 fn subnet<'a>(survey: &mut Survey<'a>, resource: &'a Resource) -> Handling {
     match survey.seat(Cloud::Aws, &resource.body).map(|spot| spot.at) {

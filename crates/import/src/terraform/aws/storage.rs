@@ -6,7 +6,7 @@ use dinghai_estate::{Feature, Handling, Presence, Role, ServiceId, Source};
 
 use crate::terraform::Resource;
 use crate::terraform::index::{argument, blocks, dig};
-use crate::terraform::survey::{Kind, Member, Survey, Tie};
+use crate::terraform::survey::{Kind, Member, Survey, Tie, reasoned};
 use crate::terraform::zones::Cloud;
 use crate::value::Node;
 
@@ -31,10 +31,6 @@ pub(super) const TIES: &[Tie] = &[
     Tie { name: "aws_s3_bucket_versioning", tie: reasoned },
     Tie { name: "aws_s3_bucket_replication_configuration", tie: reasoned },
 ];
-
-fn reasoned<'a>(_: &mut Survey<'a>, _: &'a Resource) -> Handling {
-    Handling::Reasoned
-}
 
 fn disk<'a>(survey: &mut Survey<'a>, member: &Member<'a>) {
     let origin = &member.resource.origin;

@@ -23,6 +23,8 @@ pub(crate) struct Fragment {
     pub(crate) wants_any: Vec<Vec<Want>>,
     /// Values that must never be shown, such as passwords in a state.
     pub(crate) secrets: BTreeSet<String>,
+    /// What is among the unseen already.
+    told: BTreeSet<Unseen>,
 }
 
 /// A service reaches for a name.
@@ -93,7 +95,7 @@ impl Fragment {
     /// Notes what was not understood.
     pub(crate) fn unseen(&mut self, origin: Origin, what: impl Into<String>) {
         let unseen = Unseen { origin, what: what.into() };
-        if !self.inventory.unseen.contains(&unseen) {
+        if self.told.insert(unseen.clone()) {
             self.inventory.unseen.push(unseen);
         }
     }
@@ -106,6 +108,7 @@ impl Fragment {
     /// Takes in what another importer has read.
     pub(crate) fn add(&mut self, other: Self) {
         self.inventory.add(other.inventory);
+        self.told.extend(other.told);
         for (name, services) in other.names {
             self.names.entry(name).or_default().extend(services);
         }

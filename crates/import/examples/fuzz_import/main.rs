@@ -149,13 +149,17 @@ fn fuzz(
         kept.rewind()?;
         write!(kept, "{number:<20}")?;
         let input = Input::of(seed, number, sets);
+        // A reader may catch its own panics: the note tells all the same.
+        panicked.lock().map(|mut note| note.clear()).unwrap_or_default();
         tally::forget_peak();
         let began = clock.now();
         let got = catch_unwind(AssertUnwindSafe(|| input.import()));
         let took = clock.now().since(began);
         tally.count(number, &input.kinds, &input.files, took, tally::peak_mib());
+        let note = panicked.lock().map(|note| note.clone()).unwrap_or_default();
         let failure = match &got {
-            Err(_) => Some(Failure::Panic(panicked.lock().map(|note| note.clone()).unwrap_or_default())),
+            _ if !note.is_empty() => Some(Failure::Panic(note)),
+            Err(_) => Some(Failure::Panic("nobody knows where".to_owned())),
             Ok(_) if took > SLOW => Some(Failure::Slow),
             Ok(got) if number % REORDERED == 0 => {
                 let other = catch_unwind(AssertUnwindSafe(|| input.reordered()));

@@ -118,30 +118,15 @@ fn row(name: String, report: Result<Value, String>, took: Duration, exit: Option
     match report {
         Err(words) => row.failed = Some(words),
         Ok(report) => {
-            row.files = count(report.get("files"));
-            for estate in estates(&report) {
+            let files = report.get("files");
+            let of = |what: &str| files.and_then(|files| count(files.get(what)));
+            row.files = of("understood").into_iter().chain(of("other")).reduce(|a, b| a + b);
+            for estate in report.get("inventories").and_then(Value::as_array).into_iter().flatten() {
                 row.add(estate);
             }
         }
     }
     row
-}
-
-/// Everything in the report that is one estate looked at: it has an inventory and findings.
-fn estates(report: &Value) -> Vec<&Value> {
-    let mut found = Vec::new();
-    let mut open = vec![report];
-    while let Some(value) = open.pop() {
-        match value {
-            Value::Object(map) if map.contains_key("inventory") && map.contains_key("findings") => {
-                found.push(value)
-            }
-            Value::Object(map) => open.extend(map.values()),
-            Value::Array(items) => open.extend(items),
-            _ => {}
-        }
-    }
-    found
 }
 
 /// A number, or how many a list or map holds.
@@ -157,23 +142,19 @@ fn count(value: Option<&Value>) -> Option<u64> {
 impl Row {
     fn add(&mut self, estate: &Value) {
         self.estates += 1;
-        let inventory = estate.get("inventory").unwrap_or(&Value::Null);
-        let formats = inventory.get("formats").and_then(Value::as_array).into_iter().flatten();
+        let formats = estate.get("formats").and_then(Value::as_array).into_iter().flatten();
         self.formats.extend(formats.filter_map(Value::as_str).map(str::to_owned));
-        for kind in
-            inventory.get("coverage").and_then(Value::as_object).into_iter().flat_map(|kinds| kinds.values())
-        {
-            let of = |handling: &str| kind.get(handling).and_then(Value::as_u64).unwrap_or(0);
-            self.placed += of("placed");
-            self.reasoned += of("reasoned");
-            self.unknown += of("unknown");
-            self.ignored += of("ignored");
-        }
+        let total = estate.get("coverage").and_then(|coverage| coverage.get("total"));
+        let of = |handling: &str| total.and_then(|total| total.get(handling)?.as_u64()).unwrap_or(0);
+        self.placed += of("placed");
+        self.reasoned += of("reasoned");
+        self.unknown += of("unknown");
+        self.ignored += of("ignored");
         for finding in estate.get("findings").and_then(Value::as_array).into_iter().flatten() {
             let state = finding.get("state").and_then(Value::as_str).unwrap_or("?");
             *self.findings.entry(state.to_owned()).or_default() += 1;
         }
-        self.unseen += count(inventory.get("unseen")).unwrap_or(0);
+        self.unseen += count(estate.get("unseen")).unwrap_or(0);
     }
 
     /// Of what matters, how much has known places: those placed among those placed or unknown.
@@ -235,24 +216,22 @@ mod tests {
     fn report() -> Value {
         let estate = |state: &str| {
             serde_json::json!({
-                "inventory": {
-                    "formats": ["terraform"],
-                    "coverage": {
-                        "aws_instance": { "placed": 3, "reasoned": 0, "unknown": 1, "ignored": 0 },
-                        "aws_subnet": { "placed": 0, "reasoned": 2, "unknown": 0, "ignored": 0 },
-                    },
-                    "unseen": [{}],
-                },
+                "formats": ["terraform"],
+                "coverage": { "total": { "placed": 3, "reasoned": 2, "unknown": 1, "ignored": 0 }, "kinds": {} },
+                "unseen": [{}],
                 "findings": [{ "state": state }],
             })
         };
-        serde_json::json!({ "files": ["a.tf", "b.tf"], "estates": [estate("broken"), estate("unknown")] })
+        serde_json::json!({
+            "files": { "understood": 2, "other": ["c.json"] },
+            "inventories": [estate("broken"), estate("unknown")],
+        })
     }
 
     #[test]
     fn estates_of_a_report_add_up() {
         let row = row("x".to_owned(), Ok(report()), Duration::from_millis(20), Some(1));
-        assert_eq!((row.files, row.estates, row.unseen), (Some(2), 2, 2));
+        assert_eq!((row.files, row.estates, row.unseen), (Some(3), 2, 2));
         assert_eq!((row.placed, row.reasoned, row.unknown, row.ignored), (6, 4, 2, 0));
         assert_eq!(row.share(), Some(75), "what is unknown does not count as placed");
         assert_eq!(row.findings, BTreeMap::from([("broken".to_owned(), 1), ("unknown".to_owned(), 1)]));

@@ -28,8 +28,13 @@ pub(super) fn article(told: &Told<'_>, each: &Numbered<'_>) -> Markup {
             }
             p.sayer { (emphasised(&capital(&finding.sentence), each)) }
             @match (finding.bound.as_ref(), picture) {
+                (None, Some(picture)) if !picture.whole => {
+                    div.two { div { h3 { (told.say("check-domains", &[])) } (picture.figure) } div { (why(told, &found, false)) } }
+                }
                 (None, Some(picture)) => {
-                    div.two { div { h3 { (told.say("check-domains", &[])) } (picture) } div { (why(told, &found, false)) } }
+                    h3 { (told.say("check-domains", &[])) }
+                    (picture.figure)
+                    (why(told, &found, true))
                 }
                 (bound, _) => {
                     @if let Some(bound) = bound { (bar::bar(told, bound)) }
@@ -52,25 +57,43 @@ pub(super) fn capital(sentence: &str) -> String {
     }
 }
 
-/// The sentence with the places that are lost in bold.
+/// The sentence with the places that are lost in bold, and words in backticks as code.
 fn emphasised(sentence: &str, each: &Numbered<'_>) -> Markup {
-    let names: Vec<&str> = each.finding.lost.iter().map(|lost| lost.place.as_str()).collect();
-    let bounds = |sign: char| !(sign.is_alphanumeric() || matches!(sign, '-' | '_' | '.' | '/' | '@'));
-    let words = |sentence: &str| {
-        html! {
-            @for word in sentence.split_inclusive(bounds) {
-                @let name = word.trim_end_matches(bounds);
-                @let bare = name.trim_end_matches('.');
-                @if names.contains(&bare) && !bare.is_empty() { b { (bare) } (word.get(bare.len()..).unwrap_or_default()) } @else { (word) }
-            }
-        }
-    };
+    let mut names: Vec<&str> = each.finding.lost.iter().map(|lost| lost.place.as_str()).collect();
+    // Of names that begin alike the longest is meant.
+    names.sort_by_key(|name| std::cmp::Reverse(name.len()));
     html! {
         @for (n, part) in sentence.split('`').enumerate() {
-            @if n % 2 == 1 { code { (part) } } @else { (words(part)) }
+            @if n % 2 == 1 { code { (part) } } @else {
+                @for (bold, words) in parted(part, &names) { @if bold { b { (words) } } @else { (words) } }
+            }
         }
         @if !sentence.ends_with(['.', '。']) && !sentence.is_empty() { "." }
     }
+}
+
+/// A text in pieces: those that are one of the names, and what stands between.
+fn parted<'t>(text: &'t str, names: &[&str]) -> Vec<(bool, &'t str)> {
+    let word = |sign: char| sign.is_alphanumeric() || matches!(sign, '-' | '_' | '/' | '@');
+    let mut pieces = Vec::new();
+    let (mut from, mut at) = (0, 0);
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        let begins = !text.get(..at).is_some_and(|before| before.ends_with(word));
+        let whole = |name: &&&str| {
+            !name.is_empty() && rest.strip_prefix(**name).is_some_and(|after| !after.starts_with(word))
+        };
+        match names.iter().find(whole).filter(|_| begins) {
+            Some(name) => {
+                pieces.push((false, text.get(from..at).unwrap_or_default()));
+                pieces.push((true, rest.get(..name.len()).unwrap_or_default()));
+                at += name.len();
+                from = at;
+            }
+            None => at += rest.chars().next().map_or(1, char::len_utf8),
+        }
+    }
+    pieces.push((false, text.get(from..).unwrap_or_default()));
+    pieces
 }
 
 /// The excerpts; side by side where they have the whole width.
@@ -154,5 +177,24 @@ fn diff(told: &Told<'_>, file: &ChangedFile<'_>) -> Markup {
             } }
             @if more > 0 { pre { span.hunk { (told.say("check-unseen-more", &[("n", told.n(more))])) } } }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_whole_words_and_the_longest_is_meant() {
+        let pieces = parted(
+            "lose nat[i] and hz-b: hz-b1 stays, node of hz-b goes",
+            &["node of hz-b", "nat[i]", "hz-b"],
+        );
+        let bold: Vec<&str> = pieces.iter().filter(|(bold, _)| *bold).map(|(_, words)| *words).collect();
+        assert_eq!(bold, ["nat[i]", "hz-b", "node of hz-b"]);
+        assert_eq!(
+            pieces.iter().map(|(_, words)| *words).collect::<String>(),
+            "lose nat[i] and hz-b: hz-b1 stays, node of hz-b goes"
+        );
     }
 }

@@ -61,7 +61,8 @@ pub(super) fn table(told: &Told<'_>, numbered: &[Numbered<'_>]) -> Markup {
 }
 
 fn row(told: &Told<'_>, each: &Numbered<'_>, several: bool) -> Markup {
-    let place = each.finding.because.first().map(|because| because.origin.to_string());
+    let place = each.finding.because.first().map(|because| because.origin.to_string()).unwrap_or_default();
+    let shown = tail(&place);
     html! {
         tr {
             th.nw scope="row" { @if each.told_in_full() { a href={ "#" (each.id) } { (each.id) } } @else { (each.id) } }
@@ -76,9 +77,19 @@ fn row(told: &Told<'_>, each: &Numbered<'_>, several: bool) -> Markup {
                 }
             }
             @if several { td.hide { (each.inventory().name) } }
-            td.mono.hide.nw[place.as_ref().is_some_and(|place| place.chars().count() <= 26)] { (place.unwrap_or_default()) }
-            td.hide { (told.certainty(each.finding.certainty)) }
+            td.mono.hide.nw[shown.chars().count() <= 40] title=[(shown != place).then_some(&place)] { (shown) }
+            td.hide.nw { (told.certainty(each.finding.certainty)) }
         }
+    }
+}
+
+/// The end of a long path: the last folder and the file.
+fn tail(place: &str) -> String {
+    const WIDE: usize = 28;
+    let parts: Vec<&str> = place.split('/').collect();
+    match parts.as_slice() {
+        [_, .., folder, file] if place.chars().count() > WIDE => format!("…/{folder}/{file}"),
+        _ => place.to_owned(),
     }
 }
 

@@ -1,10 +1,10 @@
 //! The failure domains of a finding, drawn: what is lost is hatched and says so, and what still runs says whether that helps.
 
-use dinghai_estate::PlaceId;
+use dinghai_estate::{PlaceId, ServiceId};
 use maud::{Markup, html};
 
 use super::findings::Numbered;
-use super::scale::{cut, small, width};
+use super::scale::{cut, inside, small};
 use super::scene::{Boxed, Cell, Column, Row, Scene, Stands, scene};
 use super::told::{Joint, Told};
 use crate::shape::{Tone, mark};
@@ -12,6 +12,9 @@ use crate::shape::{Tone, mark};
 /// Least width of a column, and of the figure.
 const COLUMN: f64 = 150.0;
 const LEAST: f64 = 520.0;
+/// The figure's width where it has more columns than fit beside the lines, and how many do.
+const WHOLE: f64 = 1000.0;
+const BESIDE: usize = 3;
 /// Between columns, and left and right of all.
 const GAP: f64 = 20.0;
 const EDGE: f64 = 14.0;
@@ -23,7 +26,7 @@ const BETWEEN: f64 = 8.0;
 /// Between two services.
 const LEAP: f64 = 46.0;
 /// Where columns and boxes begin.
-const TOP: f64 = 46.0;
+const TOP: f64 = 62.0;
 const FIRST: f64 = TOP + 20.0;
 
 /// Where things are.
@@ -35,7 +38,13 @@ struct Sheet {
     bottom: f64,
 }
 
-pub(super) fn picture(told: &Told<'_>, each: &Numbered<'_>) -> Option<Markup> {
+/// A figure, and whether it takes the whole width of the page.
+pub(super) struct Picture {
+    pub(super) figure: Markup,
+    pub(super) whole: bool,
+}
+
+pub(super) fn picture(told: &Told<'_>, each: &Numbered<'_>) -> Option<Picture> {
     let scene = scene(each.inventory(), each.finding)?;
     let sheet = sheet(&scene);
     let names = scene.rows.iter().filter_map(|row| row.service.as_ref());
@@ -44,9 +53,10 @@ pub(super) fn picture(told: &Told<'_>, each: &Numbered<'_>) -> Option<Markup> {
     let foot = sheet.bottom + 24.0;
     let height = foot + 18.0 * small(sums.len()) + 2.0;
     let (t, d) = (format!("{}t", each.id), format!("{}d", each.id));
-    Some(html! {
+    let whole = scene.columns.len() > BESIDE;
+    let figure = html! {
         div.scroll tabindex="0" role="region" aria-label=(title) {
-            svg.fig viewBox={ "0 0 " (sheet.wide) " " (height) } role="img" aria-labelledby={ (t) " " (d) } {
+            svg.fig.wide[whole] viewBox={ "0 0 " (sheet.wide) " " (height) } role="img" aria-labelledby={ (t) " " (d) } {
                 title id=(t) { (title) }
                 desc id=(d) { (each.finding.sentence) }
                 @if let Some((kind, place)) = &scene.around {
@@ -63,12 +73,14 @@ pub(super) fn picture(told: &Told<'_>, each: &Numbered<'_>) -> Option<Markup> {
                 }
             }
         }
-    })
+    };
+    Some(Picture { figure, whole })
 }
 
 fn sheet(scene: &Scene) -> Sheet {
     let columns = small(scene.columns.len());
-    let column = ((LEAST - 2.0 * EDGE - GAP * (columns - 1.0)) / columns).max(COLUMN);
+    let least = if scene.columns.len() > BESIDE { WHOLE } else { LEAST };
+    let column = ((least - 2.0 * EDGE - GAP * (columns - 1.0)) / columns).max(COLUMN);
     let mut at = FIRST;
     let mut rows = Vec::new();
     for row in &scene.rows {
@@ -106,9 +118,7 @@ fn ground(told: &Told<'_>, scene: &Scene, sheet: &Sheet, n: usize, column: &Colu
         (Some(place), true) => (place.to_string(), Tone::Fails, "down", told.say("check-suppose-lost", &[])),
         (Some(place), false) => (place.to_string(), Tone::Holds, "up", told.say("check-up", &[])),
     };
-    let room = sheet.column - 22.0 - width(&word, 12.5);
-    let shown = cut(&name, 13.5, room.max(40.0));
-    let after = if name.is_empty() { x } else { x + width(&shown, 13.5) + 9.0 };
+    let shown = cut(&name, 13.5, sheet.column);
     html! {
         @if column.lost {
             rect.f-sheet.g-dead x=(x) y=(TOP) width=(sheet.column) height=(high) {}
@@ -118,9 +128,9 @@ fn ground(told: &Told<'_>, scene: &Scene, sheet: &Sheet, n: usize, column: &Colu
         } @else {
             rect.f-sheet.g-edge x=(x) y=(TOP) width=(sheet.column) height=(high) {}
         }
-        text.tk x=(x) y="36" { (shown) @if shown != name { title { (name) } } }
-        (mark(tone, shape, after, 25.5, 12.0))
-        text.(tone.words()) x=(after + 16.0) y="36" { (word) }
+        text.tk x=(x) y="34" { (shown) @if shown != name { title { (name) } } }
+        (mark(tone, shape, x, 43.0, 12.0))
+        text.(tone.words()) x=(x + 16.0) y="53.5" { (word) }
     }
 }
 
@@ -152,7 +162,7 @@ fn boxed(told: &Told<'_>, sheet: &Sheet, x: f64, y: f64, each: &Boxed) -> Markup
     html! {
         rect.f-paper.g-edge x=(x) y=(y) width=(wide) height=(BOX) { title { (each.name) ": " (word) } }
         (mark(tone, shape, x + 8.5, y + 17.5, 15.0))
-        text.tk x=(x + 31.0) y=(y + 21.0) { (cut(&each.name, 13.5, room)) }
+        text.tk x=(x + 31.0) y=(y + 21.0) { (inside(&each.name, 13.5, room)) }
         text.(tone.words()) x=(x + 31.0) y=(y + 38.0) { (cut(&word, 12.5, room)) }
     }
 }
@@ -198,6 +208,8 @@ fn arrows(scene: &Scene, sheet: &Sheet, n: usize) -> Markup {
             }
         }
     }
+    // What is gone needs nothing any more: its lines are drawn only where they cross nothing.
+    lines.retain(|line| line.live || !line.far && line.from.0 == line.to.0);
     html! { @for (k, line) in lines.iter().enumerate() { (arrow(sheet, line, k)) } }
 }
 
@@ -257,22 +269,19 @@ fn way_out<'s>(scene: &'s Scene, way: &PlaceId) -> Option<(usize, usize, &'s Box
 
 /// What is left of each service.
 fn sums(told: &Told<'_>, scene: &Scene) -> Vec<String> {
-    let of = |row: &Row| {
-        let service = row.service.as_ref()?;
-        Some(match row.left {
-            Some((left, running, needed)) => told.say(
-                "check-left-of",
-                &[
-                    ("left", told.n(left)),
-                    ("running", told.n(running)),
-                    ("service", service.to_string()),
-                    ("needed", told.n(needed)),
-                ],
-            ),
-            None => format!("{service}: {}", told.say("check-open", &[])),
-        })
+    let of = |(service, left): &(ServiceId, Option<(usize, usize, usize)>)| match left {
+        Some((left, running, needed)) => told.say(
+            "check-left-of",
+            &[
+                ("left", told.n(*left)),
+                ("running", told.n(*running)),
+                ("service", service.to_string()),
+                ("needed", told.n(*needed)),
+            ],
+        ),
+        None => format!("{service}: {}", told.say("check-open", &[])),
     };
-    let mut sums: Vec<String> = scene.rows.iter().filter_map(of).collect();
+    let mut sums: Vec<String> = scene.left.iter().map(of).collect();
     if scene.more > 0 {
         sums.push(told.say("check-unseen-more", &[("n", told.n(scene.more))]));
     }

@@ -25,6 +25,27 @@ pub(super) fn width(words: &str, size: f64) -> f64 {
     words.chars().map(|sign| if u32::from(sign) >= 0x2e80 { size } else { size * 0.56 }).sum()
 }
 
+/// A name cut to a width in its middle: names of one kind differ at their ends.
+pub(super) fn inside(name: &str, size: f64, wide: f64) -> String {
+    if width(name, size) <= wide {
+        return name.to_owned();
+    }
+    let signs: Vec<char> = name.chars().collect();
+    let half = |signs: &mut dyn Iterator<Item = &char>| -> Vec<char> {
+        let mut used = size;
+        signs
+            .take_while(|sign| {
+                used += 2.0 * width(&sign.to_string(), size);
+                used <= wide
+            })
+            .copied()
+            .collect()
+    };
+    let begin: String = half(&mut signs.iter()).into_iter().collect();
+    let end: String = half(&mut signs.iter().rev()).into_iter().rev().collect();
+    format!("{begin}…{end}")
+}
+
 /// Words cut to a width.
 pub(super) fn cut(words: &str, size: f64, wide: f64) -> String {
     if width(words, size) <= wide {
@@ -45,6 +66,16 @@ pub(super) fn cut(words: &str, size: f64, wide: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_name_keeps_both_ends() {
+        let name = inside("orders-db@10.0.1.11", 13.5, 95.0);
+        assert!(
+            name.starts_with("orde") && name.ends_with("1.11") && width(&name, 13.5) <= 95.0 + 13.5,
+            "{name}"
+        );
+        assert_eq!(inside("web", 13.5, 95.0), "web");
+    }
 
     #[test]
     fn an_axis_has_round_steps() {

@@ -22,6 +22,8 @@ pub(super) struct Scene {
     /// The place around all columns, where there is one.
     pub(super) around: Option<(PlaceKind, PlaceId)>,
     pub(super) rows: Vec<Row>,
+    /// How many of each service are left, of how many, and how many it takes; none when not all of them are known.
+    pub(super) left: Vec<(ServiceId, Option<(usize, usize, usize)>)>,
 }
 
 pub(super) struct Column {
@@ -38,8 +40,6 @@ pub(super) struct Row {
     pub(super) cells: Vec<Cell>,
     /// Rows below that each box of this one needs hard.
     pub(super) needs: Vec<usize>,
-    /// How many are left, of how many, and how many it takes; none when not all of them are known.
-    pub(super) left: Option<(usize, usize, usize)>,
 }
 
 #[derive(Default)]
@@ -81,7 +81,7 @@ pub(super) fn scene(inventory: &Inventory, finding: &Finding) -> Option<Scene> {
     instances().next()?;
     let (columns, more) = world.columns(kind, instances());
     let index = |place: Option<PlaceId>| columns.iter().position(|column| column.place == place);
-    let mut rows = Vec::new();
+    let mut drawn: Vec<(&ServiceId, Vec<Cell>)> = Vec::new();
     for (id, service) in &services {
         let mut cells: Vec<Cell> = columns.iter().map(|_| Cell::default()).collect();
         for instance in &service.instances {
@@ -98,15 +98,30 @@ pub(super) fn scene(inventory: &Inventory, finding: &Finding) -> Option<Scene> {
                 way: world.way(instance).cloned(),
             });
         }
-        let hard = |need: &ServiceId| services.iter().position(|(other, _)| *other == need);
-        let needs = world.hard(id).into_iter().filter_map(hard).collect();
-        rows.push(Row { service: Some((*id).clone()), cells, needs, left: world.left(service) });
+        if cells.iter().any(|cell| !cell.boxes.is_empty()) {
+            drawn.push((*id, cells));
+        }
     }
-    if let Some(ways) = ways(&world, kind, &columns, instances()) {
+    let names: Vec<&ServiceId> = drawn.iter().map(|(id, _)| *id).collect();
+    let row_of = |id: &ServiceId| names.iter().position(|other| *other == id);
+    let mut rows: Vec<Row> = drawn
+        .into_iter()
+        .map(|(id, cells)| Row {
+            service: Some(id.clone()),
+            cells,
+            needs: world.hard(id).into_iter().filter_map(row_of).collect(),
+        })
+        .collect();
+    // Ways out are drawn where they matter: something runs on and has lost its own.
+    let mut boxes = rows.iter().flat_map(|row| &row.cells).flat_map(|cell| &cell.boxes);
+    if boxes.any(|each| each.stands == Stands::NoWay)
+        && let Some(ways) = ways(&world, kind, &columns, instances())
+    {
         rows.push(ways);
     }
+    let left = services.iter().map(|(id, service)| ((*id).clone(), world.left(service))).collect();
     let around = world.around_all(&columns);
-    Some(Scene { kind, columns, more, around, rows })
+    Some(Scene { kind, columns, more, around, rows, left })
 }
 
 /// The row of ways out, when an instance has one.
@@ -128,7 +143,7 @@ fn ways<'i>(
             false => cell.more += 1,
         }
     }
-    (!ways.is_empty()).then_some(Row { service: None, cells, needs: Vec::new(), left: None })
+    (!ways.is_empty()).then_some(Row { service: None, cells, needs: Vec::new() })
 }
 
 struct World<'a> {
@@ -303,10 +318,14 @@ impl<'a> World<'a> {
     }
 }
 
-/// The instance's name without the place, which its column tells.
+/// The instance's name without the place, which its column tells: `order@hz-a.2` at hz-a is `order.2`.
 fn short(instance: &FoundInstance, place: Option<PlaceId>) -> String {
     let name = instance.id.as_str();
-    let without =
-        place.and_then(|place| name.strip_suffix(place.as_str())?.strip_suffix('@').map(str::to_owned));
-    without.filter(|name| !name.is_empty()).unwrap_or_else(|| name.to_owned())
+    let without = place.and_then(|place| {
+        let (service, rest) = name.split_once('@')?;
+        let number = rest.strip_prefix(place.as_str())?;
+        let counted = number.is_empty() || number.starts_with('.');
+        counted.then(|| format!("{service}{number}"))
+    });
+    without.unwrap_or_else(|| name.to_owned())
 }

@@ -121,7 +121,8 @@ impl Page<'_> {
         lines.extend(self.sentence(&beside, 2).iter().map(|line| paint.quiet(line)));
         lines.push(String::new());
         let counting: Vec<(&Finding, &Mark)> = judged.counting().collect();
-        let mut left = room.saturating_sub(lines.len() + 1);
+        let accepted = if self.show.all || !several { self.accepted(judged) } else { Vec::new() };
+        let mut left = room.saturating_sub(lines.len() + accepted.len() + 1);
         let mut shown = 0;
         for (finding, _) in &counting {
             let full = self.finding(finding);
@@ -148,9 +149,7 @@ impl Page<'_> {
             lines.push(String::new());
         }
         lines.extend(self.set_aside(judged));
-        if self.show.all || !several {
-            lines.extend(self.accepted(judged));
-        }
+        lines.extend(accepted);
         lines
     }
 
@@ -160,8 +159,13 @@ impl Page<'_> {
             finding.because.first().map(|because| format!("  {}", because.origin)).unwrap_or_default();
         let state = Some(finding.state);
         let word = format!("{} {:<8}", shape(state), self.told.state(finding.state));
-        let rest = self.width.saturating_sub(wrap::wide(&word) + wrap::wide(&place) + 1);
-        // Where the place leaves no room for the words, the words are the more telling.
+        let free = |place: &str| self.width.saturating_sub(wrap::wide(&word) + wrap::wide(place) + 1);
+        // The words are the more telling: a long path gives way to its file's name, and then altogether.
+        let place = match place.rsplit_once('/') {
+            Some((_, file)) if free(&place) < wrap::wide(&finding.title) => format!("  …/{file}"),
+            _ => place,
+        };
+        let rest = free(&place);
         let (rest, place) = match rest < 24 {
             true => (self.width - wrap::wide(&word) - 1, String::new()),
             false => (rest, place),

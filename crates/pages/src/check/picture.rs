@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::findings::Numbered;
 use super::scale::{cut, inside, small};
-use super::scene::{Boxed, Cell, Column, Row, Scene, Stands, scene};
+use super::scene::{Boxed, Cell, Column, Left, Row, Scene, Stands, scene};
 use super::told::{Joint, Told};
 use crate::shape::{Tone, mark};
 
@@ -269,14 +269,14 @@ fn way_out<'s>(scene: &'s Scene, way: &PlaceId) -> Option<(usize, usize, &'s Box
 
 /// What is left of each service.
 fn sums(told: &Told<'_>, scene: &Scene) -> Vec<String> {
-    let of = |(service, left): &(ServiceId, Option<(usize, usize, usize)>)| match left {
-        Some((left, running, needed)) => told.say(
+    let of = |(service, left): &(ServiceId, Option<Left>)| match left {
+        Some(of) => told.say(
             "check-left-of",
             &[
-                ("left", told.n(*left)),
-                ("running", told.n(*running)),
+                ("left", told.n(of.left)),
+                ("running", told.n(of.running)),
                 ("service", service.to_string()),
-                ("needed", told.n(*needed)),
+                ("needed", told.n(of.needed)),
             ],
         ),
         None => format!("{service}: {}", told.say("check-open", &[])),

@@ -22,8 +22,16 @@ pub(super) struct Scene {
     /// The place around all columns, where there is one.
     pub(super) around: Option<(PlaceKind, PlaceId)>,
     pub(super) rows: Vec<Row>,
-    /// How many of each service are left, of how many, and how many it takes; none when not all of them are known.
-    pub(super) left: Vec<(ServiceId, Option<(usize, usize, usize)>)>,
+    /// What is left of each service; none when not all of its instances are known.
+    pub(super) left: Vec<(ServiceId, Option<Left>)>,
+}
+
+/// How many instances are left, of how many, and how many it takes.
+#[derive(Clone, Copy)]
+pub(super) struct Left {
+    pub(super) left: usize,
+    pub(super) running: usize,
+    pub(super) needed: usize,
 }
 
 pub(super) struct Column {
@@ -230,7 +238,7 @@ impl<'a> World<'a> {
                 continue;
             }
             let service = self.inventory.services.get(id);
-            if service.and_then(|service| self.left(service)).is_some_and(|(left, _, needed)| left < needed) {
+            if service.and_then(|service| self.left(service)).is_some_and(|of| of.left < of.needed) {
                 return Some(id.clone());
             }
             open.extend(self.hard(id));
@@ -238,7 +246,7 @@ impl<'a> World<'a> {
         None
     }
 
-    fn left(&self, service: &FoundService) -> Option<(usize, usize, usize)> {
+    fn left(&self, service: &FoundService) -> Option<Left> {
         if service.open.is_some() {
             return None;
         }
@@ -246,7 +254,7 @@ impl<'a> World<'a> {
         let left = service.running().filter(|instance| !self.gone(instance)).count();
         let minimum = service.intent.minimum.as_ref().map(|(minimum, _)| *minimum);
         let needed = service.enough.as_ref().map(|enough| enough.count).max(minimum).unwrap_or(1).max(1);
-        Some((left, running, needed as usize))
+        Some(Left { left, running, needed: needed as usize })
     }
 
     /// The services of a finding, those that need others above those.

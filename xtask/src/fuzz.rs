@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::fs;
+use std::sync::Mutex;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
@@ -11,36 +12,64 @@ use crate::tool;
 
 /// The page with the last result, and the line after which it stands.
 const PAGE: &str = "docs/fuzzing.md";
-const MARK: &str = "<!-- Below: written by `cargo xtask fuzz import --record`. -->";
+const MARK: &str = "<!-- Below: written by `cargo xtask fuzz import --each --record`. -->";
+const PACKAGE: &str = "dinghai-import";
+const EXAMPLE: &str = "fuzz_import";
 
 #[derive(Args)]
 pub(crate) struct FuzzArgs {
     /// What is given hostile files.
     name: Target,
-    /// How long.
+    /// How long; with `--each`, for every format.
     #[arg(long, default_value_t = 60)]
     seconds: u64,
     /// Which inputs: the same seed makes the same ones.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Write the result into the page that holds the last one.
+    /// Spoil only files of this format.
+    #[arg(long, conflicts_with = "each")]
+    format: Option<Format>,
+    /// Take the formats one by one.
     #[arg(long)]
+    each: bool,
+    /// So many formats at the same time.
+    #[arg(long, default_value_t = 1, requires = "each")]
+    jobs: usize,
+    /// Write the result into the page that holds the last one.
+    #[arg(long, requires = "each")]
     record: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Target {
-    /// The readers of Terraform, Kubernetes, Compose, HAProxy, nginx, keepalived and Patroni files.
+    /// The readers of other people's infrastructure.
     Import,
 }
 
-/// What the run wrote.
+/// Formats that have a parser.
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// Terraform's own language.
+    Terraform,
+    /// Terraform's plans and states.
+    TerraformJson,
+    Kubernetes,
+    Kustomize,
+    Helm,
+    Compose,
+    Haproxy,
+    Nginx,
+    Keepalived,
+    /// Patroni and etcd.
+    Patroni,
+}
+
+/// What a run wrote.
 #[derive(Deserialize)]
 struct Outcome {
     seed: u64,
     seconds: u64,
     all: Figures,
-    kinds: std::collections::BTreeMap<String, Figures>,
     failures: Vec<Failure>,
 }
 
@@ -60,57 +89,96 @@ struct Failure {
 }
 
 pub(crate) fn run(args: &FuzzArgs) -> Result<()> {
-    let (package, example) = match args.name {
-        Target::Import => ("dinghai-import", "fuzz_import"),
-    };
-    let folder = tool::target().join("fuzz");
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let figures = folder.join("import.json");
-    // What stands there is of an earlier run.
-    drop(fs::remove_file(&figures));
-    let mut fuzz = tool::command("cargo")?;
-    fuzz.args(["run", "--profile", "fuzz", "--locked", "-p", package, "--example", example, "--"]);
-    let ended = tool::run(fuzz.args([args.seconds.to_string(), args.seed.to_string()]).arg(&folder));
-    let Ok(text) = fs::read_to_string(&figures) else {
-        let at = fs::read_to_string(folder.join("at")).unwrap_or_default();
-        let seed = args.seed;
-        bail!(
-            "input {at} killed the run: `cargo run --profile fuzz -p {package} --example {example} -- only {} {seed}` \
-             tries it again",
-            at.trim()
-        );
-    };
+    let Target::Import = args.name;
+    let mut build = tool::command("cargo")?;
+    build.args(["build", "--profile", "fuzz", "--locked", "-p", PACKAGE, "--example", EXAMPLE]);
+    tool::run(&mut build)?;
+    let outcomes = if args.each { each(args)? } else { vec![one(args, args.format)?] };
     if args.record {
-        let outcome: Outcome =
-            serde_json::from_str(&text).context("the figures are not what was expected")?;
-        record(&outcome)?;
+        record(&outcomes)?;
     }
-    ended
+    let failed = outcomes.iter().filter(|(_, outcome)| !outcome.failures.is_empty()).count();
+    if failed > 0 {
+        bail!("inputs of {failed} of {} runs failed", outcomes.len())
+    }
+    Ok(())
 }
 
-fn record(outcome: &Outcome) -> Result<()> {
+/// Every format for its time, some at the same time.
+fn each(args: &FuzzArgs) -> Result<Vec<(String, Outcome)>> {
+    let left = Mutex::new(Format::value_variants().iter());
+    let next = || left.lock().ok().and_then(|mut left| left.next().copied());
+    let work = || {
+        let formats = std::iter::from_fn(next);
+        formats.map(|format| one(args, Some(format))).collect::<Result<Vec<_>>>()
+    };
+    let done: Vec<_> = std::thread::scope(|scope| {
+        let started: Vec<_> = (0..args.jobs.max(1)).map(|_| scope.spawn(work)).collect();
+        started.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
+    });
+    let mut outcomes = Vec::new();
+    for part in done {
+        outcomes.extend(part.map_err(|_| anyhow::anyhow!("a run ended badly"))??);
+    }
+    outcomes.sort_by(|(one, _), (other, _)| one.cmp(other));
+    Ok(outcomes)
+}
+
+/// One run; its figures are read back from what it wrote.
+fn one(args: &FuzzArgs, format: Option<Format>) -> Result<(String, Outcome)> {
+    let word = format.and_then(|format| format.to_possible_value());
+    let word = word.as_ref().map(clap::builder::PossibleValue::get_name);
+    let folder = tool::target().join("fuzz").join(word.unwrap_or("all"));
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let figures = folder.join("figures.json");
+    // What stands there is of an earlier run.
+    drop(fs::remove_file(&figures));
+    let mut fuzz = std::process::Command::new(tool::target().join("fuzz/examples").join(EXAMPLE));
+    fuzz.args(["run", &args.seconds.to_string(), &args.seed.to_string()]).arg(&folder).args(word);
+    let ended = tool::run(&mut fuzz);
+    let Ok(text) = fs::read_to_string(&figures) else {
+        let at = fs::read_to_string(folder.join("at")).unwrap_or_default();
+        bail!(
+            "an input killed the run: `cargo run --profile fuzz -p {PACKAGE} --example {EXAMPLE} -- only {} {} {}` tries \
+             it again ({})",
+            at.trim(),
+            args.seed,
+            word.unwrap_or_default(),
+            ended.err().map_or_else(String::new, |error| format!("{error:#}")),
+        );
+    };
+    let outcome = serde_json::from_str(&text).context("the figures are not what was expected")?;
+    Ok((word.unwrap_or("all").to_owned(), outcome))
+}
+
+fn record(outcomes: &[(String, Outcome)]) -> Result<()> {
     let path = tool::root().join(PAGE);
     let page = fs::read_to_string(&path).with_context(|| format!("cannot read {PAGE}"))?;
     let Some((before, _)) = page.split_once(MARK) else { bail!("{PAGE} has lost the line `{MARK}`") };
-    fs::write(&path, format!("{before}{MARK}\n\n{}", table(outcome)?))
+    fs::write(&path, format!("{before}{MARK}\n\n{}", table(outcomes)?))
         .with_context(|| format!("cannot write {PAGE}"))
 }
 
-fn table(outcome: &Outcome) -> Result<String> {
-    let mut text = format!("{} s, seed {}.\n\n", outcome.seconds, outcome.seed);
-    text.push_str("| files changed | inputs | MiB | slowest | most memory |\n|---|---:|---:|---:|---:|\n");
-    let kinds = outcome.kinds.iter().map(|(kind, figures)| (format!("`{kind}`"), figures));
-    for (kind, figures) in kinds.chain([("any".to_owned(), &outcome.all)]) {
-        let Figures { inputs, bytes, slowest_ms, largest_mib } = figures;
+fn table(outcomes: &[(String, Outcome)]) -> Result<String> {
+    let mut text = String::from(
+        "| files spoilt | seconds | seed | inputs | MiB | slowest | most memory |\n|---|---:|---:|---:|---:|---:|---:|\n",
+    );
+    for (format, Outcome { seed, seconds, all, .. }) in outcomes {
+        let Figures { inputs, bytes, slowest_ms, largest_mib } = all;
         let mib = bytes / 1024 / 1024;
-        writeln!(text, "| {kind} | {inputs} | {mib} | {slowest_ms:.0} ms | {largest_mib} MiB |")?;
+        writeln!(
+            text,
+            "| {format} | {seconds} | {seed} | {inputs} | {mib} | {slowest_ms:.0} ms | {largest_mib} MiB |"
+        )?;
     }
     text.push('\n');
-    if outcome.failures.is_empty() {
+    if outcomes.iter().all(|(_, outcome)| outcome.failures.is_empty()) {
         text.push_str("Nothing panicked, nothing got stuck, and no order of files made a difference.\n");
     }
-    for Failure { what, first, count } in &outcome.failures {
-        writeln!(text, "- {count} times, first with input {first}: {what}")?;
+    for (format, outcome) in outcomes {
+        for Failure { what, first, count } in &outcome.failures {
+            writeln!(text, "- {format}: {count} times, first with input {first}: {what}")?;
+        }
     }
     Ok(text)
 }

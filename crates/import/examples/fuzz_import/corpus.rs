@@ -1,4 +1,5 @@
-//! Files to begin with: the example infrastructures, each folder a set that belongs together.
+//! Files to begin with: the example infrastructures and a few files of what these have none of, each folder a set that belongs
+//! together.
 
 use std::fs;
 use std::io;

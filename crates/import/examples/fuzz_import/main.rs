@@ -1,14 +1,16 @@
 //! Feeds the importers hostile files and tells what they could not bear.
 //!
-//! `fuzz_import SECONDS [SEED [FOLDER]]` makes inputs from the example infrastructures ([`mutate`]) until the time is over, imports
-//! each, and counts panics, inputs on which the order of files makes a difference, and what took longest and most memory. What failed is
-//! written to FOLDER, and so are the figures, as `import.json`. It ends with 1 when anything failed.
+//! `fuzz_import run SECONDS SEED FOLDER [FORMAT]` makes inputs from the example infrastructures ([`mutate`]) until the time is over, imports
+//! each, and counts panics, inputs on which the order of files makes a difference, and what took longest and most memory. With a
+//! FORMAT only files of that one are spoilt ([`formats`]). What failed is written to FOLDER, and so are the figures, as `figures.json`. It ends
+//! with 1 when anything failed.
 //!
 //! A stack that overflows and a parser that never ends cannot be caught from within. The number of the input is therefore kept in
-//! `FOLDER/at` while it is tried, and `fuzz_import only NUMBER SEED` tries that one again. An input that takes longer
+//! `FOLDER/at` while it is tried, and `fuzz_import only NUMBER SEED [FORMAT]` tries that one again. An input that takes longer
 //! than [`STUCK`] ends the run.
 
 mod corpus;
+mod formats;
 mod mutate;
 mod tally;
 
@@ -16,7 +18,7 @@ use std::error::Error;
 use std::fs;
 use std::io::{Seek, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -36,23 +38,27 @@ const REORDERED: u64 = 8;
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let word = |at: usize| words.get(at).map(String::as_str);
-    let sets = corpus::sets(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/infra"))?;
-    if word(0) == Some("only") {
-        let (number, seed) = (word(1).unwrap_or_default().parse()?, word(2).unwrap_or("1").parse()?);
-        let input = Input::of(seed, number, &sets);
-        input.write(Path::new("."), "input")?;
-        println!("{:?}", input.import());
-        return Ok(ExitCode::SUCCESS);
+    match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["only", number, seed, format @ ..] => {
+            let input = Seeds::read(format.first().copied())?.input(seed.parse()?, number.parse()?);
+            input.write(Path::new("."), "input")?;
+            println!("{:?}", input.import());
+            Ok(ExitCode::SUCCESS)
+        }
+        ["run", seconds, seed, folder, format @ ..] => {
+            let seeds = Seeds::read(format.first().copied())?;
+            run(seconds.parse()?, seed.parse()?, Path::new(folder), seeds)
+        }
+        _ => Err("fuzz_import run SECONDS SEED FOLDER [FORMAT] | only NUMBER SEED [FORMAT]".into()),
     }
-    let seconds = word(0).unwrap_or("10").parse()?;
-    let seed = word(1).unwrap_or("1").parse()?;
-    let folder = PathBuf::from(word(2).unwrap_or("fuzz"));
-    fs::create_dir_all(&folder)?;
+}
+
+fn run(seconds: u64, seed: u64, folder: &Path, seeds: Seeds) -> Result<ExitCode, Box<dyn Error>> {
+    fs::create_dir_all(folder)?;
     let (tell, told) = channel();
     let worker = {
-        let (folder, sets) = (folder.clone(), sets.clone());
-        std::thread::spawn(move || fuzz(seed, Duration::from_secs(seconds), &sets, &folder, &tell))
+        let folder = folder.to_owned();
+        std::thread::spawn(move || fuzz(seed, Duration::from_secs(seconds), &seeds, &folder, &tell))
     };
     let Some(last) = watch(&told) else {
         let at = fs::read_to_string(folder.join("at")).unwrap_or_default();
@@ -61,7 +67,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     };
     worker.join().map_err(|_| "the loop itself has failed")??;
     println!("{last}");
-    fs::write(folder.join("import.json"), serde_json::to_string_pretty(&last.json(seed, seconds))?)?;
+    fs::write(folder.join("figures.json"), serde_json::to_string_pretty(&last.json(seed, seconds))?)?;
     Ok(if last.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -76,6 +82,45 @@ fn watch(told: &Receiver<Option<Tally>>) -> Option<Tally> {
     }
 }
 
+/// What inputs are made of.
+struct Seeds {
+    /// Sets with a file that may be spoilt.
+    sets: Vec<Vec<SourceFile>>,
+    /// The files of all sets, which lend parts of themselves.
+    all: Vec<SourceFile>,
+    format: Option<String>,
+}
+
+impl Seeds {
+    fn read(format: Option<&str>) -> Result<Self, Box<dyn Error>> {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut sets = corpus::sets(&here.join("../../examples/infra"))?;
+        sets.extend(corpus::sets(&here.join("examples/fuzz_import/seeds"))?);
+        let all = sets.iter().flatten().cloned().collect();
+        sets.retain(|files| files.iter().any(|file| formats::is_for(format, file)));
+        match (sets.is_empty(), format) {
+            (true, Some(format)) => Err(format!("no file is of format `{format}`").into()),
+            _ => Ok(Self { sets, all, format: format.map(str::to_owned) }),
+        }
+    }
+
+    fn input(&self, seed: u64, number: u64) -> Input {
+        let is_open = |file: &SourceFile| formats::is_for(self.format.as_deref(), file);
+        let mut mutator = Mutator::seeded(seed.wrapping_mul(0x9e37_79b9).wrapping_add(number));
+        let at = mutator.below(self.sets.len());
+        let mut files = self.sets.get(at).cloned().unwrap_or_default();
+        // Now and then one file alone.
+        if mutator.below(3) == 0 {
+            files.retain(is_open);
+            let keep = mutator.below(files.len());
+            files = files.into_iter().skip(keep).take(1).collect();
+        }
+        let spoilt = mutator.spoil(&mut files, &self.all, is_open);
+        let kinds = spoilt.iter().filter_map(|at| files.get(*at)).map(|file| kind(&file.path));
+        Input { kinds: kinds.collect(), files }
+    }
+}
+
 /// One set of hostile files.
 struct Input {
     files: Vec<SourceFile>,
@@ -84,21 +129,6 @@ struct Input {
 }
 
 impl Input {
-    fn of(seed: u64, number: u64, sets: &[Vec<SourceFile>]) -> Self {
-        let mut mutator = Mutator::seeded(seed.wrapping_mul(0x9e37_79b9).wrapping_add(number));
-        let all: Vec<SourceFile> = sets.iter().flatten().cloned().collect();
-        let at = mutator.below(sets.len());
-        let mut files = sets.get(at).cloned().unwrap_or_default();
-        // Now and then one file alone.
-        if mutator.below(3) == 0 {
-            let keep = mutator.below(files.len());
-            files = files.into_iter().skip(keep).take(1).collect();
-        }
-        let spoilt = mutator.spoil(&mut files, &all);
-        let kinds = spoilt.iter().filter_map(|at| files.get(*at)).map(|file| kind(&file.path));
-        Self { kinds: kinds.collect(), files }
-    }
-
     fn import(&self) -> (Import, Import) {
         (import(&self.files, Joining::Apart), import(&self.files, Joining::Together("all")))
     }
@@ -118,7 +148,7 @@ impl Input {
     }
 }
 
-/// The ending of a file's name, or the whole name of those that say more.
+/// The ending of a file's name.
 fn kind(path: &str) -> String {
     let name = path.rsplit('/').next().unwrap_or_default();
     name.rsplit('.').next().unwrap_or_default().to_owned()
@@ -127,7 +157,7 @@ fn kind(path: &str) -> String {
 fn fuzz(
     seed: u64,
     span: Duration,
-    sets: &[Vec<SourceFile>],
+    seeds: &Seeds,
     folder: &Path,
     tell: &Sender<Option<Tally>>,
 ) -> std::io::Result<()> {
@@ -148,7 +178,7 @@ fn fuzz(
         number += 1;
         kept.rewind()?;
         write!(kept, "{number:<20}")?;
-        let input = Input::of(seed, number, sets);
+        let input = seeds.input(seed, number);
         // A reader may catch its own panics: the note tells all the same.
         panicked.lock().map(|mut note| note.clear()).unwrap_or_default();
         tally::forget_peak();

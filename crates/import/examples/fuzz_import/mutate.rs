@@ -123,11 +123,18 @@ impl Mutator {
         usize::try_from(self.rng.below(bound as u64)).unwrap_or(0)
     }
 
-    /// Changes one to three of the files; gives back which. `others` lend parts of themselves.
-    pub(crate) fn spoil(&mut self, files: &mut [SourceFile], others: &[SourceFile]) -> Vec<usize> {
+    /// Changes one to four of the files that `may` be changed; gives back which. `others` lend parts of themselves.
+    pub(crate) fn spoil(
+        &mut self,
+        files: &mut [SourceFile],
+        others: &[SourceFile],
+        may: impl Fn(&SourceFile) -> bool,
+    ) -> Vec<usize> {
         let mut spoilt = Vec::new();
+        let open: Vec<usize> = (0..).zip(&*files).filter(|(_, file)| may(file)).map(|(at, _)| at).collect();
         for _ in 0..=self.below(3) {
-            let at = self.below(files.len());
+            let at = self.below(open.len());
+            let Some(at) = open.get(at).copied() else { continue };
             let Some(file) = files.get_mut(at) else { continue };
             let mut bytes = std::mem::take(&mut file.text).into_bytes();
             for _ in 0..=self.below(6) {

@@ -21,6 +21,8 @@ pub(crate) struct Fragment {
     pub(crate) wants: Vec<Want>,
     /// Names of which one is enough, such as the servers of one backend.
     pub(crate) wants_any: Vec<Vec<Want>>,
+    /// Pools of servers, with what their configuration calls them.
+    pub(crate) pools: BTreeMap<ServiceId, String>,
     /// Values that must never be shown, such as passwords in a state.
     pub(crate) secrets: BTreeSet<String>,
     /// What is among the unseen already.
@@ -87,6 +89,11 @@ impl Fragment {
         }
     }
 
+    /// The service is a pool of servers that its configuration calls so.
+    pub(crate) fn pool(&mut self, service: &ServiceId, name: &str) {
+        self.pools.insert(service.clone(), name.to_owned());
+    }
+
     /// Counts one resource of a kind.
     pub(crate) fn count(&mut self, kind: &str, handling: Handling) {
         self.inventory.coverage.count(kind, handling);
@@ -118,6 +125,7 @@ impl Fragment {
         for wants in other.wants_any {
             self.wants_any(wants);
         }
+        self.pools.extend(other.pools);
         self.secrets.extend(other.secrets);
     }
 }

@@ -10,7 +10,7 @@ use crate::fragment::{Fragment, Want};
 
 /// The inventory of a fragment, with every name that could be resolved turned into a need.
 pub(crate) fn link(fragment: Fragment) -> Inventory {
-    let Fragment { mut inventory, names, mut wants, wants_any, .. } = fragment;
+    let Fragment { mut inventory, names, mut wants, wants_any, pools, .. } = fragment;
     wants.extend(wants_any.into_iter().flat_map(|any| alternatives(any, &names)));
     for want in &wants {
         let found = answers(&want.name, &names);
@@ -23,7 +23,22 @@ pub(crate) fn link(fragment: Fragment) -> Inventory {
             need(&mut inventory, want, service);
         }
     }
+    call_pools(&mut inventory, &pools);
     inventory
+}
+
+/// Pools get the name that people gave them, by which an estate speaks of them too: backend `app` is `app`. Not where something
+/// else has that name, or several pools do.
+fn call_pools(inventory: &mut Inventory, pools: &BTreeMap<ServiceId, String>) {
+    let mut called: BTreeMap<&str, Vec<&ServiceId>> = BTreeMap::new();
+    for (pool, name) in pools {
+        called.entry(name).or_default().push(pool);
+    }
+    for (name, pools) in called {
+        if let [pool] = pools.as_slice() {
+            inventory.rename(pool, &ServiceId::new(name));
+        }
+    }
 }
 
 /// The wants as they are when all of them mean one service. Where they mean several, or one of them lies outside, the loss of one is

@@ -9,6 +9,7 @@ mod coverage;
 mod merge;
 mod of_estate;
 mod recovery;
+mod rename;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -1,7 +1,7 @@
 //! HAProxy configurations: where requests come in, which servers answer them, and how a dead one is noticed.
 //!
 //! A `frontend` or `listen` section is a service that spreads requests (`haproxy-NAME`), and a `backend` or the servers of a
-//! `listen` another one, its pool, whose instances are the `server` lines. A server stands on the machine of its address; for a
+//! `listen` another one, its pool, whose instances are the `server` lines and which is called as the section is where nothing else is. A server stands on the machine of its address; for a
 //! name, nobody can tell. Files that lie in folders of different machines and say the same are one service on several machines.
 //! How the words are understood follows the configuration manual of HAProxy 2.6.
 

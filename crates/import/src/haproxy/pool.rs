@@ -52,6 +52,7 @@ pub(super) fn add(fragment: &mut Fragment, group: &Same<'_>, id: &ServiceId) {
         service.features.insert(Feature::Probe, probe);
     }
     fragment.service(id, || service);
+    fragment.pool(id, &proxy.name);
     fragment.wants_any(wants);
     // The slowest to be noticed decides how long the pool is impaired.
     let slowest = serving()

@@ -133,3 +133,19 @@ fn passwords_stay_in_their_files() {
     let inventory = of_machines("bare-metal", &bare_metal());
     assert!(!format!("{inventory:?}").contains("planted-secret"));
 }
+
+#[test]
+fn a_pool_is_called_as_its_backend_unless_something_else_is() {
+    let file = |path: &str, text: &str| SourceFile { path: path.to_owned(), text: text.to_owned() };
+    let balancer = file(
+        "haproxy.cfg",
+        "frontend shop\n bind :80\n default_backend app\nbackend app\n server one 10.0.0.1:80 check\n server two 10.0.0.2:80 check\n",
+    );
+    let services = |files: &[SourceFile]| -> Vec<String> {
+        let found = crate::import(files, crate::Joining::Together("shop"));
+        found.estates[0].inventory.services.keys().map(ToString::to_string).collect()
+    };
+    assert_eq!(services(std::slice::from_ref(&balancer)), ["app", "haproxy-shop"]);
+    let compose = file("compose.yaml", "services:\n  app:\n    image: shop\n");
+    assert_eq!(services(&[balancer, compose]), ["app", "haproxy-app", "haproxy-shop"]);
+}

@@ -164,6 +164,9 @@ impl Upstream {
             (None, None) => {}
         }
         fragment.service(id, || service);
+        if self.block {
+            fragment.pool(id, name);
+        }
         fragment.wants_any(wants);
         for (by, passing) in &self.users {
             needs(fragment, by, id, passing);

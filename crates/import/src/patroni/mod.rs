@@ -166,6 +166,10 @@ fn add(fragment: &mut Fragment, id: &ServiceId, members: &[Member]) {
     service.features.insert(Feature::Clustered, clustered);
     service.features.insert(Feature::Probe, Presence::Present(Source::derived(scope.clone())));
     fragment.service(id, || service);
+    fragment.unseen(
+        scope.clone(),
+        "a PostgreSQL that hangs while its Patroni lives is not noticed by Patroni, so there is no bound for it",
+    );
     let kind = timers(fragment, members, &scope);
     let source = Source::declared(scope);
     fragment.inventory.mechanisms.push(Mechanism { service: id.clone(), by: None, kind, source });

@@ -104,10 +104,14 @@ pub(super) fn composed(inventory: &Inventory, way: &[&ServiceId], failure: Failu
     let (mechanism, mut terms) = own.into_iter().next()?;
     let fails_over =
         matches!(mechanism.kind, MechanismKind::Patroni { .. } | MechanismKind::ManagedFailover { .. });
+    let mut found = false;
     for service in above {
         for mechanism in of_service(inventory, service) {
             match &mechanism.kind {
-                MechanismKind::ActiveCheck { check, .. } if fails_over => terms.push(found_again(check)),
+                MechanismKind::ActiveCheck { check, .. } if fails_over => {
+                    found = true;
+                    terms.push(found_again(check));
+                }
                 MechanismKind::Dns { ttl, .. } if fails_over => terms.push(Term {
                     name: "names live on".to_owned(),
                     value: ttl.value,
@@ -117,6 +121,10 @@ pub(super) fn composed(inventory: &Inventory, way: &[&ServiceId], failure: Failu
                 _ => {}
             }
         }
+    }
+    // Who needs it by way of a balancer waits for that too, even where a shorter way is declared.
+    if fails_over && !found {
+        terms.extend(balanced(inventory, first).max_by_key(|term| term.value));
     }
     if fails_over {
         let clients = way.iter().flat_map(|service| of_service(inventory, service));
@@ -131,6 +139,17 @@ pub(super) fn composed(inventory: &Inventory, way: &[&ServiceId], failure: Failu
         }));
     }
     Some(terms)
+}
+
+/// Until each balancer that spreads requests over a service has found its new primary.
+fn balanced<'i>(inventory: &'i Inventory, service: &'i ServiceId) -> impl Iterator<Item = Term> + 'i {
+    let needs = |pool: &FoundService| pool.needs.iter().any(|need| need.service == *service);
+    let pools = inventory.services.iter().filter(move |(_, pool)| needs(pool));
+    let mechanisms = pools.flat_map(|(pool, _)| of_service(inventory, pool));
+    mechanisms.filter_map(|mechanism| match &mechanism.kind {
+        MechanismKind::ActiveCheck { check, .. } => Some(found_again(check)),
+        _ => None,
+    })
 }
 
 pub(super) fn sum(terms: &[Term]) -> Duration {

@@ -143,22 +143,30 @@ pub(super) fn notices(kind: &MechanismKind, failure: Failure) -> Notices {
         }
         MechanismKind::Patroni { ttl, loop_wait, primary_start_timeout, .. } => {
             let round = |name: &str| of(name, loop_wait);
+            let promotion = term(
+                "election and promotion",
+                ELECTION,
+                format!("{} unless a drill tells", format_span(ELECTION)),
+                &derived(&ttl.source),
+            );
             match failure {
+                // At 0 it does not try to start it again, and gives its key away in the same round.
+                Failure::Refuses if primary_start_timeout.value.is_zero() => {
+                    Notices::After(vec![round("Patroni sees that PostgreSQL is gone"), promotion])
+                }
                 Failure::Refuses => Notices::After(vec![
                     round("Patroni sees that PostgreSQL is gone"),
                     of("it is started again in place", primary_start_timeout),
                     round("another member takes the leader key"),
+                    promotion,
                 ]),
-                Failure::Vanishes | Failure::Hangs => Notices::After(vec![
+                Failure::Vanishes => Notices::After(vec![
                     of("leader key lives on", ttl),
                     round("a member looks again"),
-                    term(
-                        "election and promotion",
-                        ELECTION,
-                        format!("{} unless a drill tells", format_span(ELECTION)),
-                        &derived(&ttl.source),
-                    ),
+                    promotion,
                 ]),
+                // It goes on renewing the key of a PostgreSQL that hangs beside it (patroni/patroni, issue 1371).
+                Failure::Hangs => Notices::Elsewhere,
             }
         }
         MechanismKind::ManagedFailover { within } => {

@@ -56,12 +56,17 @@ fn too_long(
     let (begins, lost) = match kind {
         Some((place, kind)) => (format!("lose {kind} {place}"), vec![Lost { place: place.clone(), kind }]),
         None => {
-            let fails = match fix::failure_of(inventory, &way, &bound) {
-                Some(Failure::Hangs) => "hang",
-                Some(Failure::Vanishes) => "vanish",
-                Some(Failure::Refuses) | None => "die",
+            let patroni = of_service(inventory, &service)
+                .any(|mechanism| matches!(mechanism.kind, MechanismKind::Patroni { .. }));
+            let begins = match fix::failure_of(inventory, &way, &bound) {
+                Some(Failure::Refuses) if patroni => {
+                    format!("let PostgreSQL crash on the primary of {service} while its Patroni lives,")
+                }
+                Some(Failure::Hangs) => format!("let an instance of {service} hang"),
+                Some(Failure::Vanishes) => format!("let an instance of {service} vanish"),
+                Some(Failure::Refuses) | None => format!("let an instance of {service} die"),
             };
-            (format!("let an instance of {service} {fails}"), Vec::new())
+            (begins, Vec::new())
         }
     };
     let parts: Vec<String> = bound

@@ -11,7 +11,7 @@
 //! | … and then the last request | repeats × min(connect, 1s); none when another server is tried at once | attempts × timeout connect; none with `shutdown-sessions` | timeout server; none with `shutdown-sessions` | `retries`, `option redispatch`, `on-marked-down` |
 //! | passive check | none when the next server is tried | 2 × connect timeout | 2 × read timeout | nginx `max_fails`: the first request has to fail, the last one starts just before it does |
 //! | VRRP | script interval × fall, then the address moves | missed × advert + skew | the same + script timeout | RFC 5798, 6.1 (Master_Down_Interval); keepalived.conf(5) |
-//! | Patroni | loop_wait + primary_start_timeout + loop_wait | ttl + loop_wait + election and promotion | as when it vanishes | Patroni, "Dynamic configuration": worst case of a failover |
+//! | Patroni | loop_wait + primary_start_timeout + loop_wait + promotion; loop_wait + promotion when that timeout is 0 | ttl + loop_wait + election and promotion | no bound: it goes on renewing the key | Patroni, "Dynamic configuration": worst case of a failover |
 //! | readiness probe | period × threshold + timeout | node grace period | period × threshold + timeout | Kubernetes: probes, node controller |
 //! | managed failover | what the vendor says | | | |
 //!

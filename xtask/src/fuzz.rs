@@ -110,15 +110,25 @@ fn each(args: &FuzzArgs) -> Result<Vec<(String, Outcome)>> {
     let next = || left.lock().ok().and_then(|mut left| left.next().copied());
     let work = || {
         let formats = std::iter::from_fn(next);
-        formats.map(|format| one(args, Some(format))).collect::<Result<Vec<_>>>()
+        formats.map(|format| one(args, Some(format))).collect::<Vec<_>>()
     };
     let done: Vec<_> = std::thread::scope(|scope| {
         let started: Vec<_> = (0..args.jobs.max(1)).map(|_| scope.spawn(work)).collect();
         started.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
     });
+    // A format whose run was killed takes nothing from the others.
     let mut outcomes = Vec::new();
+    let mut killed = Vec::new();
     for part in done {
-        outcomes.extend(part.map_err(|_| anyhow::anyhow!("a run ended badly"))??);
+        for outcome in part.map_err(|_| anyhow::anyhow!("a run ended badly"))? {
+            match outcome {
+                Ok(outcome) => outcomes.push(outcome),
+                Err(error) => killed.push(format!("{error:#}")),
+            }
+        }
+    }
+    if !killed.is_empty() {
+        bail!("{}", killed.join("\n"));
     }
     outcomes.sort_by(|(one, _), (other, _)| one.cmp(other));
     Ok(outcomes)
@@ -128,7 +138,7 @@ fn each(args: &FuzzArgs) -> Result<Vec<(String, Outcome)>> {
 fn one(args: &FuzzArgs, format: Option<Format>) -> Result<(String, Outcome)> {
     let word = format.and_then(|format| format.to_possible_value());
     let word = word.as_ref().map(clap::builder::PossibleValue::get_name);
-    let folder = tool::target().join("fuzz").join(word.unwrap_or("all"));
+    let folder = tool::target().join("fuzzed").join(word.unwrap_or("all"));
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let figures = folder.join("figures.json");
     // What stands there is of an earlier run.

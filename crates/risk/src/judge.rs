@@ -63,12 +63,14 @@ pub struct Judgement {
     pub unmatched: Vec<Acceptance>,
 }
 
-/// Judges reports. `known` are fingerprints of an earlier run; `today` decides which acceptances still hold.
+/// Judges reports of what lies at `root`, as it was typed. `known` are fingerprints of an earlier run; `today` decides which acceptances
+/// still hold.
 pub fn judge(
     mut reports: Vec<Report>,
     accepts: &[Acceptance],
     known: &BTreeSet<String>,
     today: Day,
+    root: &str,
 ) -> Judgement {
     let mut unmatched = Vec::new();
     for acceptance in accepts {
@@ -85,7 +87,7 @@ pub fn judge(
     }
     let judged = reports.into_iter().map(|mut report| {
         report.findings.sort_by_key(|finding| std::cmp::Reverse(finding.state));
-        let prints = fingerprints(&report);
+        let prints = fingerprints(&report, root);
         let marks = report.findings.iter().zip(prints).map(|(finding, fingerprint)| {
             let accepted = accepts.iter().find(|each| each.until >= today && matches(each, finding));
             let standing = match accepted {

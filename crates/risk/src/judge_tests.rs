@@ -50,10 +50,11 @@ fn a_fingerprint_does_not_know_lines_or_words() {
     moved.because[0].origin.line = 90;
     moved.title = "said otherwise".into();
     let other = finding("survive", "payment", "hz-c", State::Broken);
-    let [a, b, c] = [&one, &moved, &other].map(|each| fingerprints(&report(vec![each.clone()]))[0].clone());
+    let [a, b, c] =
+        [&one, &moved, &other].map(|each| fingerprints(&report(vec![each.clone()]), "")[0].clone());
     assert_eq!(a, b);
     assert_ne!(a, c);
-    let twice = fingerprints(&report(vec![one.clone(), one]));
+    let twice = fingerprints(&report(vec![one.clone(), one]), "");
     assert_ne!(twice[0], twice[1]);
 }
 
@@ -61,10 +62,10 @@ fn a_fingerprint_does_not_know_lines_or_words() {
 fn an_acceptance_holds_to_its_last_day() {
     let found = || vec![report(vec![finding("survive", "payment", "hz-b", State::Broken)])];
     let none = BTreeSet::new();
-    let held = judge(found(), &[acceptance("2026-11-25")], &none, today());
+    let held = judge(found(), &[acceptance("2026-11-25")], &none, today(), "");
     assert_eq!((held.worst(), held.reports[0].counting().count()), (None, 0));
     assert!(matches!(held.reports[0].marks[0].standing, Standing::Accepted(_)));
-    let ended = judge(found(), &[acceptance("2026-11-24")], &none, today());
+    let ended = judge(found(), &[acceptance("2026-11-24")], &none, today(), "");
     let rules: Vec<&str> = ended.reports[0].counting().map(|(finding, _)| finding.rule).collect();
     assert_eq!((rules, ended.worst()), (vec!["survive", "acceptance-expired"], Some(State::Broken)));
 }
@@ -72,7 +73,7 @@ fn an_acceptance_holds_to_its_last_day() {
 #[test]
 fn an_acceptance_of_something_else_changes_nothing_and_is_noted() {
     let found = vec![report(vec![finding("survive", "payment", "hz-c", State::Weak)])];
-    let judged = judge(found, &[acceptance("2027-03-01")], &BTreeSet::new(), today());
+    let judged = judge(found, &[acceptance("2027-03-01")], &BTreeSet::new(), today(), "");
     assert_eq!((judged.worst(), judged.unmatched.len()), (Some(State::Weak), 1));
 }
 
@@ -82,8 +83,21 @@ fn what_is_in_the_baseline_does_not_count() {
         finding("survive", "payment", "hz-b", State::Broken),
         finding("survive", "cart", "hz-b", State::Weak),
     ])];
-    let known = [fingerprints(&found[0])[0].clone()].into();
-    let judged = judge(found, &[], &known, today());
+    let known = [fingerprints(&found[0], "")[0].clone()].into();
+    let judged = judge(found, &[], &known, today(), "");
     assert_eq!(judged.worst(), Some(State::Weak));
     assert_eq!(judged.reports[0].marks[0].standing, Standing::Known);
+}
+
+#[test]
+fn where_it_was_looked_at_from_changes_no_fingerprint() {
+    let named = |name: &str| {
+        let mut report = report(vec![finding("survive", "payment", "hz-b", State::Broken)]);
+        report.inventory.name = name.to_owned();
+        report
+    };
+    let far = fingerprints(&named("/srv/infra/prod"), "/srv/infra");
+    assert_eq!(fingerprints(&named("infra/prod"), "infra/"), far);
+    assert_eq!(fingerprints(&named("prod"), "."), far);
+    assert_ne!(fingerprints(&named("infra/dev"), "infra"), far);
 }

@@ -27,7 +27,7 @@ use jiff::tz::TimeZone;
 use super::gather::Gathered;
 use super::output::print;
 use super::reading::language;
-pub(crate) use disk::read;
+pub(crate) use disk::{file_of, read};
 use exit::FailOn;
 pub(crate) use mistakes::problems_page;
 pub(crate) use rules::every_rule;
@@ -109,16 +109,17 @@ fn told(args: &CheckArgs) -> anyhow::Result<u8> {
         None => BTreeSet::new(),
     };
     let today = args.today.unwrap_or_else(|| day(began));
+    let root = args.path.to_string_lossy();
     let accepts = looked.accepts();
     let reports = looked.reports();
     let secrets = clean::Secrets::of(&looked.secrets, &looked.sources, &reports);
-    let mut judgement = judge(reports, &accepts, &known, today);
+    let mut judgement = judge(reports, &accepts, &known, today, &root);
     if let Some(path) = &args.write_baseline {
         let text = baseline::text(&secrets.clean(judgement))?;
         std::fs::write(path, text)
             .with_context(|| format!("cannot write the baseline `{}`", path.display()))?;
         // What was just written down is known from now on.
-        judgement = judge(looked.reports(), &accepts, &baseline::read(path)?, today);
+        judgement = judge(looked.reports(), &accepts, &baseline::read(path)?, today, &root);
     }
     let fail_on = if args.deny.is_some() { FailOn::Weak } else { args.fail_on };
     let exit = match looked.usable() {

@@ -12,8 +12,8 @@ use dinghai_estate::{Acceptance, Decoded, Estate, Inventory, Unseen};
 use dinghai_import::{Import, Imported, Joining, SourceFile, import};
 use dinghai_risk::{Report, look, look_at_estate};
 
-use super::check::read;
 use super::check::walk::{Walked, walk};
+use super::check::{file_of, read};
 
 /// The name of an estate's file.
 const ESTATE_FILE: &str = "dinghai.yaml";
@@ -46,6 +46,8 @@ pub(crate) struct Gained {
     pub(crate) report: Report,
     /// Its own declaration, when it has one.
     pub(crate) estate: Option<Estate>,
+    /// The files of that declaration with their texts, its root first named.
+    declared: Option<mend::Declared>,
     /// The files that it imports or was found in.
     files: BTreeSet<String>,
 }
@@ -137,7 +139,7 @@ impl Gathered {
     /// What was found elsewhere, as if it had been gathered.
     #[cfg(test)]
     pub(crate) fn of_reports(reports: Vec<Report>, sources: BTreeMap<String, String>) -> Self {
-        let gained = |report| Gained { report, estate: None, files: BTreeSet::new() };
+        let gained = |report| Gained { report, estate: None, declared: None, files: BTreeSet::new() };
         Self {
             estates: reports.into_iter().map(gained).collect(),
             sources,
@@ -171,7 +173,8 @@ impl Gathered {
         for estate in found.estates {
             let files = estate.files.clone();
             let inventory = self.known(estate);
-            self.estates.push(Gained { report: look(inventory, &self.sources), estate: None, files });
+            let report = look(inventory, &self.sources);
+            self.estates.push(Gained { report, estate: None, declared: None, files });
         }
     }
 
@@ -213,6 +216,10 @@ impl Gathered {
             self.estates.push(Gained {
                 report: look_at_estate(estate, told, &self.sources),
                 estate: Some(estate.clone()),
+                declared: Some(mend::Declared {
+                    root: file_of(path).to_string_lossy().into_owned(),
+                    sources: decoded.sources.clone(),
+                }),
                 files: paths,
             });
         }
@@ -229,10 +236,16 @@ fn says_estate(path: &Path) -> bool {
     }
     let yaml = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
     let named = path.file_name().is_some_and(|name| name == ESTATE_FILE);
+    // What is no plain file is not opened: a pipe would wait for ever.
     let says = || {
-        std::fs::read_to_string(path).is_ok_and(|text| text.lines().any(|line| line.starts_with("estate:")))
+        path.is_file()
+            && std::fs::read_to_string(path)
+                .is_ok_and(|text| text.lines().any(|line| line.starts_with("estate:")))
     };
-    named || (yaml && (!path.exists() || says()))
+    match path.exists() {
+        true => (named && path.is_file()) || (yaml && says()),
+        false => named || yaml,
+    }
 }
 
 fn file_name(path: &str) -> &str {

@@ -91,7 +91,8 @@ fn own(term: &Node, labels: &Labels) -> Option<PlaceKind> {
 
 /// In which of `places` each of `pods` stands in the most crowded arrangement that a skew permits.
 pub(super) fn crowded(pods: u32, places: u32, skew: u32) -> Vec<u32> {
-    let places = places.max(1);
+    // With more places than pods one of them is empty, and further ones change nothing, however many `minDomains` asks for.
+    let places = places.clamp(1, pods.saturating_add(1));
     // The emptiest place holds `floor`: the least with which all pods fit when every other place is as full as it may be.
     let fits = |floor: u32| {
         let full = u64::from(floor) + u64::from(skew);
@@ -124,6 +125,12 @@ mod tests {
         assert_eq!(crowded(4, 3, 1), [0, 0, 1, 2]);
         assert_eq!(crowded(2, 3, 1), [0, 1]);
         assert_eq!(crowded(5, 2, 1), [0, 0, 0, 1, 1]);
+    }
+
+    #[test]
+    fn places_without_number_cost_nothing() {
+        assert_eq!(crowded(3, u32::MAX, 1), [0, 1, 2]);
+        assert_eq!(crowded(3, u32::MAX, u32::MAX), [0, 0, 0]);
     }
 
     #[test]

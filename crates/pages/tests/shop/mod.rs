@@ -364,5 +364,5 @@ pub(crate) fn acceptances() -> Vec<Acceptance> {
 }
 
 pub(crate) fn judged(reports: Vec<Report>) -> Judgement {
-    judge(reports, &acceptances(), &BTreeSet::new(), "2026-11-23".parse().unwrap())
+    judge(reports, &acceptances(), &BTreeSet::new(), "2026-11-23".parse().unwrap(), "")
 }

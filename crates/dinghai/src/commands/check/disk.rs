@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use dinghai_estate::{Decoded, Files, decode};
 
@@ -33,10 +33,14 @@ impl Files for Disk {
 
 /// Reads the estate of a file, or of the `dinghai.yaml` in a folder. Files are named as seen from here.
 pub(crate) fn read(path: &Path) -> Decoded {
-    let file = match path.is_dir() {
+    decode(&file_of(path).to_string_lossy(), &Disk)
+}
+
+/// The file of an estate: what was named, or the `dinghai.yaml` in the folder that was.
+pub(crate) fn file_of(path: &Path) -> PathBuf {
+    match path.is_dir() {
         true if path == Path::new(".") => "dinghai.yaml".into(),
         true => path.join("dinghai.yaml"),
         false => path.to_owned(),
-    };
-    decode(&file.to_string_lossy(), &Disk)
+    }
 }

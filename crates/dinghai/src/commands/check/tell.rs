@@ -51,7 +51,8 @@ impl Telling<'_> {
         if in_report {
             let reports: Vec<Report> = looked.decoded.iter().filter_map(mistakes::report).collect();
             let today = dinghai_clock::Day::new(1970, 1, 1);
-            let judged = today.map(|today| judge(reports, &[], &std::collections::BTreeSet::new(), today));
+            let judged =
+                today.map(|today| judge(reports, &[], &std::collections::BTreeSet::new(), today, ""));
             judgement.reports.splice(0..0, judged.into_iter().flat_map(|judged| judged.reports));
         }
         let judgement = secrets.clean(judgement);

@@ -31,7 +31,7 @@ fn told(format: Format, reports: Vec<Report>, show: Show) -> String {
     let values = Values { language: Language::En, zone: TimeZone::fixed(offset(8)) };
     let secrets = Secrets::of(&looked.secrets, &looked.sources, &reports);
     let today = "2026-11-23".parse().unwrap();
-    let judgement = judge(reports, &shop::acceptances(), &BTreeSet::new(), today);
+    let judgement = judge(reports, &shop::acceptances(), &BTreeSet::new(), today, "");
     let telling = Telling {
         looked: &looked,
         judgement,

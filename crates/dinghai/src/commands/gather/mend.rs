@@ -3,7 +3,9 @@
 //! Every proposal is made in memory, the files are read and looked at again, and only one with which the finding is gone and
 //! nothing weak or broken has come is kept. So what is shown as a diff was seen to work.
 
-use dinghai_estate::Estate;
+use std::collections::BTreeMap;
+
+use dinghai_estate::{Estate, Files, decode};
 use dinghai_import::{Joining, SourceFile, import};
 use dinghai_risk::{
     Edit, Finding, Fix, Report, Sources, State, diff, look, look_at_estate, proposals, with_edits,
@@ -15,6 +17,34 @@ use super::{Gained, Gathered};
 const READINGS: usize = 80;
 /// Bytes of an estate's files up to which changes are tried.
 const LARGEST: usize = 2 * 1024 * 1024;
+
+/// The files in which an estate is declared.
+pub(crate) struct Declared {
+    /// The first of them.
+    pub(crate) root: String,
+    /// Their texts, by path.
+    pub(crate) sources: BTreeMap<String, String>,
+}
+
+impl Files for Declared {
+    fn read(&self, path: &str) -> Result<String, String> {
+        self.sources.get(path).cloned().ok_or_else(|| "there is no such file".to_owned())
+    }
+}
+
+impl Declared {
+    /// The estate with edits made; none when it would be none any more.
+    fn edited(&self, edits: &[Edit]) -> Option<(Self, Estate)> {
+        let edited = |(path, text): (&String, &String)| (path.clone(), with_edits(path, text, edits));
+        let declared = Self { root: self.root.clone(), sources: self.sources.iter().map(edited).collect() };
+        let estate = decode(&declared.root, &declared).estate?;
+        Some((declared, estate))
+    }
+
+    fn bytes(&self) -> usize {
+        self.sources.values().map(String::len).sum()
+    }
+}
 
 impl Gathered {
     /// Looks for the change that removes each finding that is not unknown.
@@ -28,7 +58,8 @@ impl Gathered {
                     Some(SourceFile { path: path.clone(), text: self.sources.get(path)?.clone() })
                 })
                 .collect();
-            if files.iter().map(|file| file.text.len()).sum::<usize>() <= LARGEST {
+            let own = gained.declared.as_ref().map_or(0, Declared::bytes);
+            if own + files.iter().map(|file| file.text.len()).sum::<usize>() <= LARGEST {
                 gained.mend(&files, &self.sources);
             }
         }
@@ -50,7 +81,7 @@ impl Gained {
                     break;
                 }
                 left -= 1;
-                let Some(after) = again(self.estate.as_ref(), &self.report.inventory.name, files, &edits)
+                let Some(after) = again(self.declared.as_ref(), &self.report.inventory.name, files, &edits)
                 else {
                     continue;
                 };
@@ -72,23 +103,24 @@ impl Gained {
 }
 
 /// The report with the edits made; none when the estate is no longer there.
-fn again(estate: Option<&Estate>, name: &str, files: &[SourceFile], edits: &[Edit]) -> Option<Report> {
+fn again(declared: Option<&Declared>, name: &str, files: &[SourceFile], edits: &[Edit]) -> Option<Report> {
     let edited: Vec<SourceFile> = files
         .iter()
         .map(|file| SourceFile { path: file.path.clone(), text: with_edits(&file.path, &file.text, edits) })
         .collect();
-    let sources: Sources = edited.iter().map(|file| (file.path.clone(), file.text.clone())).collect();
-    match estate {
-        Some(estate) => {
-            let found = import(&edited, Joining::Together(name)).estates.into_iter().next()?;
-            Some(look_at_estate(estate, Some(found.inventory), &sources))
-        }
-        None => {
-            let found = import(&edited, Joining::Apart).estates;
-            let same = found.into_iter().find(|found| found.inventory.name == name)?;
-            Some(look(same.inventory, &sources))
-        }
-    }
+    let mut sources: Sources = edited.iter().map(|file| (file.path.clone(), file.text.clone())).collect();
+    let Some(declared) = declared else {
+        let found = import(&edited, Joining::Apart).estates;
+        let same = found.into_iter().find(|found| found.inventory.name == name)?;
+        return Some(look(same.inventory, &sources));
+    };
+    let (declared, estate) = declared.edited(edits)?;
+    sources.extend(declared.sources);
+    let imported = match estate.imports.is_empty() {
+        true => None,
+        false => Some(import(&edited, Joining::Together(name)).estates.into_iter().next()?.inventory),
+    };
+    Some(look_at_estate(&estate, imported, &sources))
 }
 
 /// Whether the finding is gone and nothing weak or broken has come.

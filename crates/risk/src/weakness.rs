@@ -2,7 +2,7 @@
 
 use dinghai_estate::{Certainty, Lint, Severity};
 
-use crate::{Because, Finding, Fix, State};
+use crate::{Because, Finding, Fix, Lost, State};
 
 /// Rules of the estate's own lint that the look at an inventory answers more exactly, since it sees imported instances as well.
 const ANSWERED: [&str; 5] = ["minimum-after-loss", "no-probe", "place-unknown", "survive", "weaker-need"];
@@ -11,7 +11,6 @@ const OWN: [&str; 4] = ["below-minimum", "quorum-in-one-place", "single-point", 
 
 /// A lint as a finding.
 pub(crate) fn weakness(lint: &Lint) -> Finding {
-    let sentence = lint.counterexample.clone().unwrap_or_else(|| lint.message.clone());
     let because = lint.origins.iter().map(|origin| Because { origin: origin.clone(), note: String::new() });
     Finding {
         rule: lint.rule,
@@ -20,9 +19,9 @@ pub(crate) fn weakness(lint: &Lint) -> Finding {
             Severity::Warning => State::Weak,
         },
         title: lint.message.clone(),
-        sentence,
+        sentence: lint.counterexample.clone().unwrap_or_default(),
         about: vec![lint.about.as_str().into()],
-        lost: Vec::new(),
+        lost: lint.lost.iter().map(|(place, kind)| Lost { place: place.clone(), kind: *kind }).collect(),
         because: because.collect(),
         certainty: Certainty::Declared,
         bound: None,

@@ -7,7 +7,7 @@ mod survival;
 
 use serde::Serialize;
 
-use crate::{Estate, FailureDomains, Origin, Severity};
+use crate::{Estate, FailureDomains, Origin, PlaceId, PlaceKind, Severity};
 
 pub use rules::{Rule, rules};
 
@@ -22,6 +22,8 @@ pub struct Lint {
     pub about: String,
     /// Where it stands, the most telling place first; line 0 for what no file says.
     pub origins: Vec<Origin>,
+    /// The place by whose loss it shows, when that is a single one.
+    pub lost: Option<(PlaceId, PlaceKind)>,
     /// What is weak: lowercase, no full stop, names in backticks.
     pub message: String,
     /// What to do about it.

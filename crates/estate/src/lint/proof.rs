@@ -20,6 +20,7 @@ pub(super) fn check(estate: &Estate, domains: &FailureDomains, found: &mut Vec<L
                 rule: "promise-without-drill",
                 severity: Severity::Warning,
                 about: id.to_string(),
+                lost: None,
                 origins: vec![promise.origin.clone()],
                 message: format!("no drill measures `{id}`, so it stays unproven"),
                 help: format!(
@@ -36,6 +37,7 @@ pub(super) fn check(estate: &Estate, domains: &FailureDomains, found: &mut Vec<L
             rule: "drill-proves-nothing",
             severity: Severity::Warning,
             about: id.to_string(),
+            lost: None,
             origins: vec![drill.origin.clone()],
             message: format!("the drill `{id}` proves nothing: {message}"),
             help,

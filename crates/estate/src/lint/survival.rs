@@ -61,6 +61,7 @@ pub(super) fn check(
             rule: "minimum-after-loss",
             severity: Severity::Error,
             about: id.to_string(),
+            lost: None,
             origins: vec![service.origin.clone()],
             message: format!(
                 "`{id}` has {} and a minimum of {minimum}, before anything is lost",
@@ -144,6 +145,7 @@ fn not_survived(id: &ServiceId, service: &Service, estate: &Estate, blows: &[Blo
             Tier::Secondary => Severity::Warning,
         },
         about: id.to_string(),
+        lost: alone(blows),
         origins: origins(service, estate, blows),
         message: format!(
             "`{id}` says that it survives the loss of a {}, and does not survive the loss of {}",
@@ -190,6 +192,7 @@ fn not_held(
         rule: "minimum-after-loss",
         severity,
         about: id.to_string(),
+        lost: alone(blows),
         origins: origins(service, estate, blows),
         message: format!(
             "`{id}` falls below its minimum of {minimum} with the loss of {}{until}",
@@ -203,6 +206,14 @@ fn not_held(
             if first.left == 1 { "is" } else { "are" },
         )),
     })
+}
+
+/// The place, when it is a single one.
+fn alone(blows: &[Blow<'_>]) -> Option<(PlaceId, PlaceKind)> {
+    match blows {
+        [blow] => Some((blow.place.clone(), blow.kind)),
+        _ => None,
+    }
 }
 
 /// `when `hz-a` (zone) is lost, `order@hz-a` goes with it`.
@@ -240,6 +251,7 @@ fn unknown_places(id: &ServiceId, service: &Service, standing: Standing<'_>, fou
         rule: "place-unknown",
         severity: Severity::Warning,
         about: id.to_string(),
+        lost: None,
         origins: std::iter::once(service.origin.clone()).chain(origins).collect(),
         message: format!(
             "whether `{id}` survives the loss of a {} is unknown: the {} of {} is not declared",
@@ -264,6 +276,7 @@ fn shared_addresses(id: &ServiceId, service: &Service, found: &mut Vec<Lint>) {
             rule: "shared-address",
             severity: Severity::Error,
             about: id.to_string(),
+            lost: None,
             origins: vec![instance.origin.clone(), first.origin.clone()],
             message: format!(
                 "`{}` and `{}` have the same address `{}`: they are one instance, counted twice",

@@ -26,7 +26,7 @@ pub(super) fn article(told: &Told<'_>, each: &Numbered<'_>) -> Markup {
                 p { (state(told, Some(finding.state))) " \u{2002}" (told.say("check-rule", &[("rule", finding.rule.to_owned())]))
                     " · " (told.certainty(finding.certainty)) }
             }
-            p.sayer { (emphasised(&capital(&finding.sentence), each)) }
+            @if !finding.sentence.is_empty() { p.sayer { (emphasised(&capital(&finding.sentence), each)) } }
             @match (finding.bound.as_ref(), picture) {
                 (None, Some(picture)) if !picture.whole => {
                     div.two { div { h3 { (told.say("check-domains", &[])) } (picture.figure) } div { (why(told, &found, false)) } }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use dinghai_estate::{Inventory, MechanismKind, NeedKind, Origin, Presence, Timer, Unknown};
+use dinghai_estate::{BackendCheck, Inventory, MechanismKind, NeedKind, Origin, Presence, Timer, Unknown};
 
 fn spot(origin: &Origin) -> String {
     format!("{}:{}", origin.file, origin.line)
@@ -19,6 +19,17 @@ fn timer(timer: &Timer) -> String {
         timer.says,
         timer.source.certainty,
         spot(&timer.source.origin)
+    )
+}
+
+fn check(check: &BackendCheck) -> String {
+    format!(
+        "{} / {} / fall {} rise {} asks {:?}",
+        timer(&check.every),
+        timer(&check.timeout),
+        check.fall.0,
+        check.rise.0,
+        check.asks
     )
 }
 
@@ -114,15 +125,6 @@ pub(crate) fn outline(inventory: &Inventory) -> String {
                 format!("{}; {}", timer(grace), timer(toleration))
             }
             MechanismKind::Probes { readiness, liveness, startup } => {
-                let check = |check: &dinghai_estate::BackendCheck| {
-                    format!(
-                        "{} / {} / fall {} rise {}",
-                        timer(&check.every),
-                        timer(&check.timeout),
-                        check.fall.0,
-                        check.rise.0
-                    )
-                };
                 let parts = [
                     readiness.as_ref().map(|one| format!("ready {}", check(one))),
                     liveness.as_ref().map(|one| format!("alive {}", check(one))),
@@ -130,6 +132,16 @@ pub(crate) fn outline(inventory: &Inventory) -> String {
                 ];
                 parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
             }
+            MechanismKind::ManagedFailover { within } => timer(within),
+            MechanismKind::Scaling { grace, boot, cooldown } => {
+                let cooldown = cooldown.as_ref().map_or_else(|| "-".to_owned(), timer);
+                format!("grace {}; boot {}; cooldown {cooldown}", timer(grace), timer(boot))
+            }
+            MechanismKind::Dns { ttl, check: asked } => {
+                let asked = asked.as_ref().map_or_else(String::new, |one| format!("; {}", check(one)));
+                format!("{}{asked}", timer(ttl))
+            }
+            MechanismKind::ActiveCheck { check: asked, .. } => check(asked),
             _ => String::new(),
         };
         writeln!(out, "mechanism {} {}: {told}", mechanism.service, mechanism.kind.as_str()).unwrap();

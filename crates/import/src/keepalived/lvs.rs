@@ -1,7 +1,8 @@
 //! `virtual_server`: the kernel's balancer, whose servers keepalived checks.
 //!
 //! Defaults are those of keepalived.conf(5): a check every `delay_loop` 60 s, `connect_timeout` 5 s, and after a failure `retry` more
-//! checks (1, for HTTP 3) at `delay_before_retry` (1 s, for HTTP 3 s).
+//! checks (1, for DNS 3, for a program 0) at `delay_before_retry` (1 s, for HTTP 3 s, for DNS `delay_loop`). A program without
+//! `misc_timeout`, of which the manual is silent, may take `delay_loop` (keepalived 2.2, `check_misc.c`).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -94,7 +95,13 @@ fn of(server: &Block, real: &Block, asks: &Block) -> MechanismKind {
             Some((value, line.says(), Source::declared(line.origin.clone())))
         })
     };
-    let http = matches!(asks.word(0), "HTTP_GET" | "SSL_GET");
+    let kind = asks.word(0);
+    let (retry, again) = match kind {
+        "HTTP_GET" | "SSL_GET" => (1, Some(3)),
+        "DNS_CHECK" => (3, None),
+        "MISC_CHECK" => (0, Some(1)),
+        _ => (1, Some(1)),
+    };
     let timer = |name: &str, default: u64| match said(name) {
         Some((value, says, source)) => Timer { value: Duration::from_secs_f64(value), says, source },
         None => Timer {
@@ -111,18 +118,33 @@ fn of(server: &Block, real: &Block, asks: &Block) -> MechanismKind {
             reason = "held within 0 and 86 400"
         )]
         Some((times, _, source)) => (times as u32 + 1, source),
-        None => (if http { 4 } else { 2 }, Source::derived(asks.origin.clone())),
+        None => (retry + 1, Source::derived(asks.origin.clone())),
+    };
+    let every = timer("delay_loop", 60);
+    let as_long = |name: &str| match said(name) {
+        Some((value, says, source)) => Timer { value: Duration::from_secs_f64(value), says, source },
+        None => Timer {
+            says: format!("{}, which counts without `{name}`", every.says),
+            source: Source::derived(every.source.origin.clone()),
+            ..every.clone()
+        },
     };
     MechanismKind::ActiveCheck {
         check: BackendCheck {
-            every: timer("delay_loop", 60),
-            fast: Some(timer("delay_before_retry", if http { 3 } else { 1 })),
+            fast: Some(match again {
+                Some(seconds) => timer("delay_before_retry", seconds),
+                None => as_long("delay_before_retry"),
+            }),
             down_every: None,
-            timeout: timer(if asks.word(0) == "MISC_CHECK" { "misc_timeout" } else { "connect_timeout" }, 5),
+            timeout: match kind {
+                "MISC_CHECK" => as_long("misc_timeout"),
+                _ => timer("connect_timeout", 5),
+            },
+            every: every.clone(),
             fall,
             rise: (1, Source::derived(asks.origin.clone())),
             connect: None,
-            asks: if matches!(asks.word(0), "TCP_CHECK" | "UDP_CHECK" | "PING_CHECK") {
+            asks: if matches!(kind, "TCP_CHECK" | "UDP_CHECK" | "PING_CHECK") {
                 Asks::Connection
             } else {
                 Asks::Answer

@@ -149,3 +149,59 @@ fn a_pool_is_called_as_its_backend_unless_something_else_is() {
     let compose = file("compose.yaml", "services:\n  app:\n    image: shop\n");
     assert_eq!(services(&[balancer, compose]), ["app", "haproxy-app", "haproxy-shop"]);
 }
+
+/// What checks the services of one file: pause, pause after a failure, timeout, failures, how deep it asks.
+fn checks(path: &str, text: &str) -> Vec<String> {
+    let files = [crate::SourceFile { path: path.to_owned(), text: text.to_owned() }];
+    let told = of_machines("shop", &files).mechanisms.into_iter().filter_map(|mechanism| {
+        let dinghai_estate::MechanismKind::ActiveCheck { check, .. } = mechanism.kind else { return None };
+        let fast =
+            check.fast.map_or_else(|| "-".to_owned(), |fast| format!("{:?} {}", fast.value, fast.says));
+        Some(format!(
+            "{:?}; {fast}; {:?} {}; fall {} {:?}",
+            check.every.value, check.timeout.value, check.timeout.says, check.fall.0, check.asks
+        ))
+    });
+    told.collect()
+}
+
+#[test]
+fn keepalived_tries_again_as_its_manual_says_of_each_checker() {
+    let of = |checker: &str| {
+        let text = format!(
+            "virtual_server 10.0.0.9 80 {{\n delay_loop 6\n real_server 10.0.0.1 80 {{\n {checker} {{\n }}\n }}\n}}\n"
+        );
+        checks("keepalived.conf", &text).join("\n")
+    };
+    assert_eq!(
+        of("TCP_CHECK"),
+        "6s; 1s default delay_before_retry 1; 5s default connect_timeout 5; fall 2 Connection"
+    );
+    assert_eq!(
+        of("HTTP_GET"),
+        "6s; 3s default delay_before_retry 3; 5s default connect_timeout 5; fall 2 Answer"
+    );
+    assert_eq!(
+        of("DNS_CHECK"),
+        "6s; 6s delay_loop 6, which counts without `delay_before_retry`; 5s default connect_timeout 5; fall 4 Answer"
+    );
+    assert_eq!(
+        of("MISC_CHECK"),
+        "6s; 1s default delay_before_retry 1; 6s delay_loop 6, which counts without `misc_timeout`; fall 1 Answer"
+    );
+}
+
+#[test]
+fn a_stream_of_nginx_plus_is_only_connected_to_unless_it_names_what_has_to_match() {
+    let of = |check: &str| {
+        let text = format!(
+            "stream {{\n upstream db {{ server 10.0.0.1:5432; server 10.0.0.2:5432; }}\n server {{ listen 5432; proxy_pass db; {check} }}\n}}\n"
+        );
+        checks("nginx.conf", &text).join("\n")
+    };
+    assert_eq!(of("health_check;"), "5s; -; 5s default health_check_timeout 5s; fall 1 Connection");
+    assert_eq!(
+        of("health_check match=up; health_check_timeout 2s;"),
+        "5s; -; 2s health_check_timeout 2s; fall 1 Answer"
+    );
+}

@@ -22,6 +22,10 @@ pub(super) struct Passing {
     pub(super) next: Option<Source>,
     /// The health check of nginx Plus, where one is asked for.
     pub(super) health_check: Option<Directive>,
+    /// How long that waits for an answer, where it is not as long as a request.
+    pub(super) check_timeout: Option<Timer>,
+    /// Whether it is passed on as a stream, of which nginx does not know the protocol.
+    pub(super) stream: bool,
     pub(super) origin: Origin,
 }
 
@@ -93,6 +97,10 @@ impl<'d> Handed<'d> {
             next: self.next(family, &connect, origin),
             connect,
             health_check: check.cloned(),
+            check_timeout: self
+                .stream
+                .then(|| timer("health_check_timeout".to_owned(), Duration::from_secs(5), "5s")),
+            stream: self.stream,
             origin: origin.clone(),
         }
     }

@@ -228,7 +228,9 @@ fn window(value: Duration, says: String, source: Source) -> Timer {
     Timer { value, says, source }
 }
 
-/// `health_check` of nginx Plus: every 5 s, one failure, one pass unless said.
+/// `health_check` of nginx Plus: every 5 s, one failure, one pass unless said (`ngx_http_upstream_hc_module` and
+/// `ngx_stream_upstream_hc_module`). In a stream it only connects, or hears no rejection by UDP, unless a `match` is named, and is
+/// given up after `health_check_timeout` (5 s).
 fn active(check: &Directive, passing: &Passing) -> MechanismKind {
     let source = Source::declared(check.origin.clone());
     let every = match check.option("interval").and_then(|said| Some((said, time(said)?))) {
@@ -248,11 +250,14 @@ fn active(check: &Directive, passing: &Passing) -> MechanismKind {
             every,
             fast: None,
             down_every: None,
-            timeout: passing.answer.clone(),
+            timeout: passing.check_timeout.as_ref().unwrap_or(&passing.answer).clone(),
             fall: count("fails"),
             rise: count("passes"),
             connect: Some(passing.connect.clone()),
-            asks: Asks::Answer,
+            asks: match passing.stream && check.option("match").is_none() {
+                true => Asks::Connection,
+                false => Asks::Answer,
+            },
         },
         connect: Some(passing.connect.clone()),
         answer: Some(passing.answer.clone()),

@@ -8,6 +8,9 @@ use crate::outline::outline;
 use crate::terraform::Resource;
 use crate::value::{Node, Value};
 
+#[path = "times_tests.rs"]
+mod times;
+
 /// The resources of a sample.
 fn resources(path: &str, text: &str) -> Vec<Resource> {
     let documents = crate::yaml::read(path, text);

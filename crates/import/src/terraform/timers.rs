@@ -1,4 +1,8 @@
-//! Durations and counts, with the line that states them or the product's default.
+//! Durations and counts, with the line that states them, the product's default, what the vendor says, or an assumption.
+//!
+//! Of each the words tell which one it is: `interval = 10`; `default interval = 30`; `documented as …`, with the vendor's own
+//! reservation, such as *typically*; `assumed …` where neither a file nor a document gives a number, which is inferred. The guide on
+//! recovery lists the documents.
 
 use std::time::Duration;
 
@@ -44,13 +48,27 @@ fn stated(
     }
 }
 
-/// A duration that the vendor documents and no file states.
-pub(super) fn documented(seconds: u64, says: &str, origin: &Origin) -> Timer {
+/// A duration that the vendor documents and no file states: `how` are the vendor's words, such as `typically under 60s`.
+pub(super) fn documented(seconds: u64, how: &str, origin: &Origin) -> Timer {
     Timer {
         value: Duration::from_secs(seconds),
-        says: format!("default {says}"),
+        says: format!("documented as {how}"),
         source: Source::derived(origin.clone()),
     }
+}
+
+/// A duration that neither a file nor the vendor gives a number for.
+pub(super) fn assumed(seconds: u64, what: &str, origin: &Origin) -> Timer {
+    Timer {
+        value: Duration::from_secs(seconds),
+        says: format!("assumed {seconds}s {what}"),
+        source: Source::inferred(origin.clone()),
+    }
+}
+
+/// How long a machine takes to boot and answer, which no file says.
+pub(super) fn machine_boot(origin: &Origin) -> Timer {
+    assumed(180, "to boot a machine", origin)
 }
 
 /// A health check; none when a part of it cannot be worked out.

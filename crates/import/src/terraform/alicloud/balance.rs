@@ -111,7 +111,7 @@ const CLASSIC: CheckWords = CheckWords {
     rise: ("healthy_threshold", 3),
 };
 
-/// Defaults of ALB: the guide on health checks of server groups.
+/// Defaults of ALB: the provider's page on `alicloud_alb_health_check_template`; that on the server group names the thresholds only.
 const APPLICATION: CheckWords = CheckWords {
     every: ("health_check_interval", 2),
     timeout: ("health_check_timeout", 5),
@@ -128,8 +128,10 @@ const NETWORK: CheckWords = CheckWords {
 };
 
 fn active(mut check: BackendCheck) -> MechanismKind {
-    // A timeout shorter than the pause is taken as long as the pause, says the page on `alicloud_slb_listener`.
+    // A timeout shorter than the pause is taken as long as the pause, says the page on `alicloud_slb_listener`. Of ALB and NLB no
+    // page says so, nor the contrary: the longer one is the worst case.
     if check.timeout.value < check.every.value {
+        check.timeout.says = format!("{}, as long as {}", check.timeout.says, check.every.says);
         check.timeout.value = check.every.value;
     }
     MechanismKind::ActiveCheck { check, connect: None, answer: None, retries: None, again: None, cuts: None }
@@ -244,9 +246,11 @@ fn group<'a>(survey: &mut Survey<'a>, resource: &'a Resource) -> Handling {
         let kind =
             ["health_check_type", "health_check_protocol"].iter().find_map(|key| argument(block?, key));
         let kind = kind.and_then(Node::str).map(str::to_ascii_uppercase);
-        // NLB asks for a connection unless stated, ALB by HTTP.
+        // NLB asks for a connection unless stated, ALB by HTTP. By UDP silence passes unless an answer is expected.
+        let expects = block.and_then(|block| argument(block, "health_check_exp")).is_some();
         let asks = match kind.as_deref() {
             Some("TCP") => Asks::Connection,
+            Some("UDP") if !expects => Asks::Connection,
             None if network => Asks::Connection,
             _ => Asks::Answer,
         };

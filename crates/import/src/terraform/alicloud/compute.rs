@@ -9,7 +9,7 @@ use crate::terraform::Resource;
 use crate::terraform::copies::{Count, Spreading};
 use crate::terraform::index::{argument, blocks, dig};
 use crate::terraform::survey::{Kind, Member, Survey, Tie, reasoned};
-use crate::terraform::timers::{documented, seconds};
+use crate::terraform::timers::{assumed, machine_boot, seconds};
 use crate::terraform::zones::Cloud;
 use crate::value::Node;
 
@@ -138,8 +138,8 @@ fn group<'a>(survey: &mut Survey<'a>, member: &Member<'a>) {
     // 300 s when not stated, says the provider's page on `alicloud_ess_scaling_group`.
     let cooldown = seconds(Some(body), ("default_cooldown", 300), origin);
     let kind = MechanismKind::Scaling {
-        grace: documented(0, "0s before health counts", origin),
-        boot: documented(180, "180s to boot a machine", origin),
+        grace: assumed(0, "until its health counts", origin),
+        boot: machine_boot(origin),
         cooldown,
     };
     survey.mechanism(&member.service, None, kind, Source::declared(origin.clone()));

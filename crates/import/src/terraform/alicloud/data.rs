@@ -60,8 +60,8 @@ fn redis<'a>(survey: &mut Survey<'a>, member: &Member<'a>) {
     };
     survey.feature(&member.service, Feature::Clustered, presence);
     if double == Some(true) {
-        // The guide on switchovers of Tair and Redis speaks of up to 30 s without writes.
-        failover(survey, member, 30, "documented for Tair and Redis with a standby", said);
+        // Tair (Redis OSS-compatible), "Standard architecture": a replica takes over within 30 s.
+        failover(survey, member, 30, "within 30s for Tair and Redis with a replica", said);
     }
 }
 

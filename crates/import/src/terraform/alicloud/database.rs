@@ -47,15 +47,15 @@ pub(super) const TIES: &[Tie] = &[
     Tie { name: "alicloud_kvstore_backup_policy", tie: reasoned },
 ];
 
-/// The vendor says 30 s for the standby of RDS to take over (help.aliyun.com, ApsaraDB RDS, primary/secondary switchover).
+/// The standby takes over within what the vendor says: `how` are its words.
 pub(super) fn failover<'a>(
     survey: &mut Survey<'a>,
     member: &Member<'a>,
     seconds: u64,
-    what: &str,
+    how: &str,
     source: Source,
 ) {
-    let within = documented(seconds, &format!("{seconds}s, {what}"), &source.origin);
+    let within = documented(seconds, how, &source.origin);
     survey.mechanism(&member.service, None, MechanismKind::ManagedFailover { within }, source);
 }
 
@@ -135,7 +135,18 @@ fn instance<'a>(survey: &mut Survey<'a>, member: &Member<'a>) {
     if nodes > 1 {
         let source = Source::declared(edition);
         survey.feature(&member.service, Feature::Clustered, Presence::Present(source.clone()));
-        failover(survey, member, 30, "documented for RDS with a standby", source);
+        let manual = argument(body, "ha_config").filter(|node| node.str() == Some("Manual"));
+        match manual {
+            Some(node) => survey.fragment.unseen(
+                node.origin(),
+                format!(
+                    "`{}` is switched over by hand, and no file says how long that takes",
+                    member.resource.address
+                ),
+            ),
+            // ApsaraDB RDS, "High-availability service".
+            None => failover(survey, member, 30, "within 30s for ApsaraDB RDS with a standby", source),
+        }
     }
     // Backups are on unless somebody turns them off, and lie in OSS.
     let source = Source::derived(origin.clone());
@@ -178,8 +189,17 @@ fn polar<'a>(survey: &mut Survey<'a>, member: &Member<'a>) {
             survey.open(member, kept(why, member.resource));
         }
     }
-    // The vendor's guide on failover with a read-only node says about 60 s until it is the primary.
-    several_nodes(survey, member, nodes > 1, (60, "documented for PolarDB with a second node"), source);
+    several_nodes(survey, member, nodes > 1, longest(argument(body, "db_type").and_then(Node::str)), source);
+}
+
+/// PolarDB, "Automatic failover and manual failover": for MySQL 20–30 s as a rule and never more than 3 minutes; for the other
+/// engines about 30 s, without an upper bound.
+fn longest(engine: Option<&str>) -> (u64, &'static str) {
+    match engine {
+        Some("PostgreSQL") => (30, "typically 30s for PolarDB for PostgreSQL"),
+        Some("Oracle") => (30, "typically 20s to 30s for PolarDB for PostgreSQL (compatible with Oracle)"),
+        _ => (180, "at most 3m for PolarDB for MySQL"),
+    }
 }
 
 /// Three nodes unless stated: primary, secondary, hidden. Those without a zone of their own are in the primary's.
@@ -203,7 +223,9 @@ fn mongo<'a>(survey: &mut Survey<'a>, member: &Member<'a>) {
         let why = format!("{nodes} members need a majority of {majority}");
         survey.found(member).enough = Some(Enough { count: majority, why, source: source.clone() });
     }
-    several_nodes(survey, member, nodes > 1, (30, "documented for a MongoDB replica set"), source);
+    // ApsaraDB for MongoDB, "Configure a primary/secondary switchover for a replica set instance".
+    let longest = (30, "up to 30s for a switchover of ApsaraDB for MongoDB");
+    several_nodes(survey, member, nodes > 1, longest, source);
 }
 
 /// A cluster that the vendor backs up in any case: with several nodes he makes another one the primary.

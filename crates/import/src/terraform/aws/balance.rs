@@ -69,8 +69,8 @@ fn stand_in<'a>(survey: &mut Survey<'a>, member: &Member<'a>, nodes: &[&Node]) {
     survey.one_each(member, spots);
 }
 
-/// Defaults: the provider's page on `aws_elb` has required numbers only; without a block the service's guide on classic
-/// balancers says 30 s, 5 s, 2 and 10.
+/// Defaults: the provider's page on `aws_elb` has required numbers only; without a block "Configure health checks for your
+/// Classic Load Balancer" says 30 s, 5 s, 2 and 10.
 const CLASSIC: CheckWords = CheckWords {
     every: ("interval", 30),
     timeout: ("timeout", 5),
@@ -91,9 +91,9 @@ fn classic<'a>(survey: &mut Survey<'a>, member: &Member<'a>) {
     }
     let block = blocks(body, "health_check").into_iter().next();
     let target = block.and_then(|block| argument(block, "target")).and_then(Node::str);
-    // A connection to the first port unless stated.
+    // A connection to the first port unless stated. By SSL the program has to shake hands.
     let asks = match target {
-        Some(target) if target.starts_with("HTTP") => Asks::Answer,
+        Some(target) if target.starts_with("HTTP") || target.starts_with("SSL") => Asks::Answer,
         _ => Asks::Connection,
     };
     let kind = check(block, &CLASSIC, asks, origin).map(active);
@@ -172,22 +172,42 @@ fn listener<'a>(survey: &mut Survey<'a>, resource: &'a Resource) -> Handling {
     if fronts.is_empty() && leads { Handling::Unknown } else { Handling::Reasoned }
 }
 
-/// Defaults of the provider's page on `aws_lb_target_group`: every 30 s, 3 failures, 3 successes; the timeout is 6 s for HTTP,
-/// and 10 s for everything else.
+/// Where a `health_check` is written, what it leaves out is as the provider's page on `aws_lb_target_group` says: by HTTP, every
+/// 30 s, 3 failures, 3 successes. Where none is, it is as the service says (API reference, CreateTargetGroup): by HTTP or, for what
+/// is no HTTP, TCP; every 30 s, 2 failures, 5 successes; GENEVE every 10 s, 3 failures. The timeout is 6 s for HTTP, 5 s for GENEVE and
+/// 10 s for everything else.
 fn target_group<'a>(survey: &mut Survey<'a>, resource: &'a Resource) -> Handling {
     let (body, origin) = (&resource.body, &resource.origin);
     let block = blocks(body, "health_check").into_iter().next();
     let of = |node: &Node| argument(node, "protocol").and_then(Node::str).map(str::to_owned);
-    let protocol = of(body).unwrap_or_else(|| "HTTP".to_owned());
-    let stream = matches!(protocol.as_str(), "TCP" | "TLS" | "UDP" | "TCP_UDP" | "GENEVE");
-    let asked =
-        block.and_then(of).unwrap_or_else(|| if stream { "TCP".to_owned() } else { "HTTP".to_owned() });
-    let asks = if asked == "TCP" { Asks::Connection } else { Asks::Answer };
+    let protocol = of(body);
+    let protocol = protocol.as_deref();
+    let stream = matches!(protocol, Some("TCP" | "TLS" | "UDP" | "TCP_UDP" | "GENEVE"));
+    let gateway = protocol == Some("GENEVE");
+    let connects = match block {
+        Some(block) => of(block).as_deref() == Some("TCP"),
+        None => stream,
+    };
+    let asks = if connects { Asks::Connection } else { Asks::Answer };
+    let (every, fall, rise) = match block {
+        Some(_) => (30, 3, 3),
+        None if gateway => (10, 3, 5),
+        None => (30, 2, 5),
+    };
     let words = CheckWords {
-        every: ("interval", 30),
-        timeout: ("timeout", if protocol == "HTTP" { 6 } else { 10 }),
-        fall: ("unhealthy_threshold", 3),
-        rise: ("healthy_threshold", 3),
+        every: ("interval", every),
+        timeout: (
+            "timeout",
+            if protocol == Some("HTTP") {
+                6
+            } else if gateway {
+                5
+            } else {
+                10
+            },
+        ),
+        fall: ("unhealthy_threshold", fall),
+        rise: ("healthy_threshold", rise),
     };
     let off = block.and_then(|block| argument(block, "enabled")).and_then(Node::truth) == Some(false);
     let functions = argument(body, "target_type").and_then(Node::str) == Some("lambda");

@@ -6,7 +6,7 @@ use crate::terraform::Resource;
 use crate::terraform::copies::{Count, Spreading};
 use crate::terraform::index::{argument, dig};
 use crate::terraform::survey::{Kind, Member, Survey, Tie, reasoned};
-use crate::terraform::timers::{documented, seconds};
+use crate::terraform::timers::{machine_boot, seconds};
 use crate::terraform::zones::Cloud;
 use crate::value::Node;
 
@@ -114,13 +114,17 @@ fn group<'a>(survey: &mut Survey<'a>, member: &Member<'a>) {
     for node in dig(body, "traffic_source.identifier") {
         behind(survey, node, &resource.address, "traffic_source");
     }
-    // 300 s each when not stated: the provider's page on `aws_autoscaling_group` for the grace, the service's guide on
-    // default cooldowns for the pause.
+    // 300 s each when not stated: the provider's page on `aws_autoscaling_group` for the grace, "Scaling cooldowns for Amazon EC2
+    // Auto Scaling" for the pause.
     let grace = seconds(Some(body), ("health_check_grace_period", 300), origin);
     let cooldown = seconds(Some(body), ("default_cooldown", 300), origin);
-    let boot =
-        seconds(Some(body), ("default_instance_warmup", 0), origin).filter(|warmup| !warmup.value.is_zero());
-    let boot = boot.unwrap_or_else(|| documented(180, "180s to boot a machine", origin));
+    let mut boot = machine_boot(origin);
+    // It begins only when the machine is there.
+    let warmup = seconds(Some(body), ("default_instance_warmup", 0), origin);
+    if let Some(warmup) = warmup.filter(|warmup| !warmup.value.is_zero()) {
+        boot.value = boot.value.saturating_add(warmup.value);
+        boot.says = format!("{}, {}", boot.says, warmup.says);
+    }
     if let Some(grace) = grace {
         let kind = MechanismKind::Scaling { grace, boot, cooldown };
         survey.mechanism(&member.service, None, kind, Source::declared(origin.clone()));

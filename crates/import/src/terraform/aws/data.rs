@@ -6,7 +6,7 @@ use crate::terraform::copies::{Count, Spreading};
 use crate::terraform::ground::Spot;
 use crate::terraform::index::{argument, dig};
 use crate::terraform::survey::{Kind, Member, Survey};
-use crate::terraform::timers::documented;
+use crate::terraform::timers::assumed;
 use crate::terraform::zones::Cloud;
 use crate::value::Node;
 
@@ -116,10 +116,10 @@ fn group<'a>(survey: &mut Survey<'a>, member: &Member<'a>) {
     clustered(survey, member, number, &line);
     if let (Some(node), Some(2..)) = (automatic.or(across), number) {
         let source = Source::declared(node.origin());
-        // The guide on Multi-AZ says "typically just a few minutes" for a replaced primary's way back and seconds for the
-        // promotion; the upper figure counts.
-        let within =
-            documented(180, "180s, documented for ElastiCache Multi-AZ as a few minutes", &node.origin());
+        // "Minimizing downtime in ElastiCache by using Multi-AZ" says that it usually takes just a few seconds, and said a few
+        // minutes in earlier editions.
+        let what = "until a replica of ElastiCache is the primary, of which no number is documented";
+        let within = assumed(180, what, &node.origin());
         survey.mechanism(&member.service, None, MechanismKind::ManagedFailover { within }, source);
     }
     let days = argument(body, "snapshot_retention_limit");

@@ -1,6 +1,6 @@
 //! Names.
 
-use dinghai_estate::{Asks, Handling, MechanismKind, Source};
+use dinghai_estate::{Asks, BackendCheck, Handling, MechanismKind, Source, Timer};
 
 use crate::terraform::Resource;
 use crate::terraform::index::{argument, blocks, dig};
@@ -18,14 +18,62 @@ pub(super) const TIES: &[Tie] = &[
     Tie { name: "aws_service_discovery_private_dns_namespace", tie: reasoned },
 ];
 
-/// The provider requires `failure_threshold` and `request_interval`; 30 s and 3 are what the service's guide names as usual. An
-/// answer is waited for up to 4 s to connect and 2 s after.
-const CHECK: CheckWords = CheckWords {
-    every: ("request_interval", 30),
-    timeout: ("timeout", 6),
-    fall: ("failure_threshold", 3),
-    rise: ("failure_threshold", 3),
-};
+/// A check of an endpoint. Defaults are those of the service (API reference, HealthCheckConfig): every 30 s, 3 failures. How long one
+/// of them waits no argument says ("How Amazon Route 53 determines whether a health check is healthy"): 10 s for a connection; else
+/// 4 s to connect and 2 s for the answer, and another 2 s for its text where that is looked into. How long a check takes that looks at
+/// other checks or at an alarm is in those.
+fn endpoint_check(survey: &mut Survey<'_>, block: &Resource) -> Option<BackendCheck> {
+    let kind = argument(&block.body, "type").and_then(Node::str);
+    let off = argument(&block.body, "disabled").and_then(Node::truth) == Some(true);
+    let (timeout, how, asks) = match kind {
+        _ if off => return None,
+        Some("TCP") => (10, "10s to connect", Asks::Connection),
+        Some("HTTP" | "HTTPS") => (6, "4s to connect and 2s to answer", Asks::Answer),
+        Some("HTTP_STR_MATCH" | "HTTPS_STR_MATCH") => {
+            (8, "4s to connect, 2s to answer and 2s for the text", Asks::Answer)
+        }
+        _ => {
+            let what = format!("how long `{}` takes to fail is not known from it alone", block.address);
+            survey.fragment.unseen(block.origin.clone(), what);
+            return None;
+        }
+    };
+    let words = CheckWords {
+        every: ("request_interval", 30),
+        timeout: ("timeout", timeout),
+        fall: ("failure_threshold", 3),
+        rise: ("failure_threshold", 3),
+    };
+    let check = check(Some(&block.body), &words, asks, &block.origin)?;
+    Some(BackendCheck { timeout: documented(timeout.into(), how, &block.origin), ..check })
+}
+
+/// How long a name lives on. An alias has the TTL of the record that it stands for, else 60 s, says the provider's page on
+/// `aws_route53_record`; for everything else the argument is required.
+fn time_to_live(survey: &mut Survey<'_>, resource: &Resource) -> Option<Timer> {
+    let stated = |resource: &Resource| {
+        argument(&resource.body, "ttl")?;
+        seconds(Some(&resource.body), ("ttl", 0), &resource.origin)
+    };
+    let origin = &resource.origin;
+    let known = match blocks(&resource.body, "alias").into_iter().next() {
+        None => stated(resource),
+        Some(alias) => {
+            let name = argument(alias, "name");
+            let record =
+                name.and_then(|name| survey.index.meant_of(name, &["aws_route53_record"]).into_iter().next());
+            match record {
+                Some(record) => stated(record),
+                None => Some(documented(60, "60s for an alias", origin)),
+            }
+        }
+    };
+    if known.is_none() {
+        let what = format!("how long the name of `{}` lives on is not stated", resource.address);
+        survey.fragment.unseen(origin.clone(), what);
+    }
+    known
+}
 
 fn record<'a>(survey: &mut Survey<'a>, resource: &'a Resource) -> Handling {
     let (body, origin) = (&resource.body, &resource.origin);
@@ -38,16 +86,8 @@ fn record<'a>(survey: &mut Survey<'a>, resource: &'a Resource) -> Handling {
     let block = argument(body, "health_check_id")
         .map(|node| survey.index.meant_of(node, &["aws_route53_health_check"]))
         .and_then(|checks| checks.into_iter().next());
-    let check = block.and_then(|block| {
-        let kind = argument(&block.body, "type").and_then(Node::str);
-        let asks = if kind == Some("TCP") { Asks::Connection } else { Asks::Answer };
-        check(Some(&block.body), &CHECK, asks, &block.origin)
-    });
-    // An alias has the TTL of what it stands for: 60 s for balancers, as the service's guide says.
-    let ttl = match blocks(body, "alias").is_empty() {
-        true => seconds(Some(body), ("ttl", 300), origin),
-        false => Some(documented(60, "60s for an alias", origin)),
-    };
+    let check = block.and_then(|block| endpoint_check(survey, block));
+    let ttl = time_to_live(survey, resource);
     let name =
         argument(body, "fqdn").or_else(|| argument(body, "name")).and_then(Node::str).unwrap_or_default();
     let private =

@@ -5,7 +5,7 @@ use dinghai_estate::{Feature, MechanismKind, Presence, Role, Source, UnknownKind
 use crate::terraform::copies::{Count, Spreading};
 use crate::terraform::index::{argument, dig};
 use crate::terraform::survey::{Kind, Member, Survey, Tie, reasoned};
-use crate::terraform::timers::documented;
+use crate::terraform::timers::assumed;
 use crate::terraform::zones::Cloud;
 use crate::value::Node;
 
@@ -59,8 +59,10 @@ fn broker<'a>(survey: &mut Survey<'a>, member: &Member<'a>) {
     let presence = if nodes > 1 { Presence::Present(line.clone()) } else { Presence::Absent(line.clone()) };
     survey.feature(&member.service, Feature::Clustered, presence);
     if nodes == 2 {
-        // The guide on active/standby brokers says that clients are with the standby after a short while; a minute is assumed.
-        let within = documented(60, "60s for an Amazon MQ standby", &line.origin);
+        // "Amazon MQ active/standby broker for high availability" says that it takes a short while, and a few seconds when the
+        // broker is rebooted.
+        let what = "until the standby of Amazon MQ is active, of which no number is documented";
+        let within = assumed(60, what, &line.origin);
         survey.mechanism(&member.service, None, MechanismKind::ManagedFailover { within }, line);
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Files say how long each mechanism waits; the crate `risk` composes the worst case out of that. Every [`Timer`] knows the line
 //! that says it. One that no line says carries the product's documented default, is [`super::Certainty::Derived`], and points at
-//! the line where it would stand.
+//! the line where it would stand. Where no document gives a number either it is assumed, says so, and is
+//! [`super::Certainty::Inferred`].
 
 use std::time::Duration;
 
@@ -17,7 +18,8 @@ pub struct Timer {
     /// How long; for a count see `times`.
     #[serde(with = "dinghai_clock::serde_span")]
     pub value: Duration,
-    /// What the line says, such as `inter 3s` or `ttl: 30`; `default` in front where it is the product's.
+    /// What the line says, such as `inter 3s` or `ttl: 30`; `default` in front where it is the product's, `documented as` where it
+    /// is what a vendor says of itself, `assumed` where nobody says it.
     pub says: String,
     /// The line.
     pub source: Source,
@@ -141,7 +143,7 @@ pub enum MechanismKind {
     },
     /// The vendor makes a standby the primary.
     ManagedFailover {
-        /// How long the vendor says that takes at most.
+        /// The longest that the vendor says that takes, be it as a rule.
         within: Timer,
     },
     /// Names are resolved anew once their time to live has ended.

@@ -131,8 +131,10 @@ fn active(mut check: BackendCheck) -> MechanismKind {
     // A timeout shorter than the pause is taken as long as the pause, says the page on `alicloud_slb_listener`. Of ALB and NLB no
     // page says so, nor the contrary: the longer one is the worst case.
     if check.timeout.value < check.every.value {
-        check.timeout.says = format!("{}, as long as {}", check.timeout.says, check.every.says);
+        check.timeout.says = format!("{} counts as long as {}", check.timeout.says, check.every.says);
         check.timeout.value = check.every.value;
+        // Its own line does not decide any more, so that no fix shortens it.
+        check.timeout.source = Source::derived(check.timeout.source.origin.clone());
     }
     MechanismKind::ActiveCheck { check, connect: None, answer: None, retries: None, again: None, cuts: None }
 }

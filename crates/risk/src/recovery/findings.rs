@@ -160,7 +160,7 @@ fn unnoticed(
                 ),
                 blind,
                 Some(Fix {
-                    sentence: "let the check ask for an answer, such as `option httpchk`".to_owned(),
+                    sentence: "let the check ask for an answer, such as by HTTP, and not only connect".to_owned(),
                     edits: Vec::new(),
                     checked: None,
                 }),

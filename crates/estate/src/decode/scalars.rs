@@ -250,7 +250,16 @@ impl Scalar for Address {
     const WHAT: &'static str = "an address such as `10.0.0.1:8080`";
 
     fn parse(text: &str) -> Result<Self, String> {
-        let refuse = || format!("`{text}` is not an address such as `10.0.0.1:8080` or `db.internal:5432`");
+        let refuse = || {
+            format!(
+                "`{text}` is not an address such as `10.0.0.1:8080`, `db.internal:5432` or `unix:/run/app.sock`"
+            )
+        };
+        if let Some(path) = text.strip_prefix("unix:") {
+            let is_path =
+                path.starts_with('/') && path.len() > 1 && !path.bytes().any(|b| b.is_ascii_control());
+            return if is_path { Ok(Self { host: path.to_owned(), port: 0 }) } else { Err(refuse()) };
+        }
         let (host, port) = text.rsplit_once(':').ok_or_else(refuse)?;
         let port: u16 = port.parse().map_err(|_| refuse())?;
         let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
@@ -267,7 +276,7 @@ impl Scalar for Address {
     }
 
     fn schema() -> Json {
-        json!({ "type": "string", "pattern": "^([A-Za-z0-9._-]+|[[][0-9A-Fa-f:.]+[]]):[0-9]+$" })
+        json!({ "type": "string", "pattern": "^(([A-Za-z0-9._-]+|[[][0-9A-Fa-f:.]+[]]):[0-9]+|unix:/.+)$" })
     }
 
     fn written(&self) -> Json {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dinghai_clock::serde_span;
@@ -27,18 +27,26 @@ pub struct Instance {
     pub origin: Origin,
 }
 
-/// Host and port. The host is an IP address or a name to resolve.
+/// Host and port; or, as `unix:/path`, a socket of the machine. The host is an IP address or a name to resolve.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Address {
-    /// IP address or name, without brackets.
+    /// IP address or name, without brackets; or the path of a Unix socket, which begins with `/`.
     pub host: String,
-    /// TCP port.
+    /// TCP port; 0 for a Unix socket.
     pub port: u16,
+}
+
+impl Address {
+    /// The Unix socket that it names, when it is one.
+    pub fn socket(&self) -> Option<&Path> {
+        self.host.starts_with('/').then_some(Path::new(&self.host))
+    }
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.host.contains(':') {
+            _ if self.socket().is_some() => write!(f, "unix:{}", self.host),
             true => write!(f, "[{}]:{}", self.host, self.port),
             false => write!(f, "{}:{}", self.host, self.port),
         }

@@ -153,7 +153,7 @@ impl Told {
         if before.table.as_deref() == Some(table) {
             return;
         }
-        let routing = Arc::new(Routing::of(table.clone(), &before, core.clock.now()));
+        let routing = Arc::new(Routing::of(table.clone(), &before, core.clock.now(), core.bell.len()));
         info!(generation = table.generation, "route table in force");
         core.routing.store(Arc::clone(&routing));
         self.listeners.follow(&table.listeners);

@@ -11,13 +11,16 @@ use dinghai_estate::{GatewayId, ListenerId};
 
 use crate::reflexes::Reflexes;
 use crate::routing::Routing;
+use crate::worker::Bell;
 
 /// The heart of a running gateway.
 pub(crate) struct Core {
     pub(crate) id: GatewayId,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) started: Timestamp,
-    pub(crate) routing: ArcSwap<Routing>,
+    pub(crate) routing: Arc<ArcSwap<Routing>>,
+    /// Reaches the threads that move bytes.
+    pub(crate) bell: Bell,
     pub(crate) reflexes: Reflexes,
     /// Where it really listens.
     pub(crate) listening: Mutex<BTreeMap<ListenerId, std::net::SocketAddr>>,
@@ -28,13 +31,14 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub(crate) fn new(id: GatewayId, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(id: GatewayId, clock: Arc<dyn Clock>, bell: Bell) -> Self {
         let started = clock.now();
         Self {
             id,
             clock,
             started,
-            routing: ArcSwap::from_pointee(Routing::empty()),
+            routing: Arc::new(ArcSwap::from_pointee(Routing::empty())),
+            bell,
             reflexes: Reflexes::default(),
             listening: Mutex::default(),
             unrouted: AtomicU64::new(0),

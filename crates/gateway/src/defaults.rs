@@ -8,6 +8,9 @@ pub(crate) const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most bytes of a request head.
 pub(crate) const HEADER_BYTES: usize = 32 * 1024;
 
+/// The longest request target (RFC 9112, section 3, recommends to take request lines of 8,000 bytes at least).
+pub(crate) const TARGET_BYTES: usize = 16 * 1024;
+
 /// The most header fields of a request.
 pub(crate) const HEADERS: usize = 100;
 
@@ -23,8 +26,8 @@ pub(crate) const CLIENT_IDLE: Duration = Duration::from_secs(75);
 /// How long opening a connection to an instance may take.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// The most idle connections kept to one instance.
-pub(crate) const IDLE_CONNECTIONS: usize = 64;
+/// The most idle connections kept to one instance, for each thread.
+pub(crate) const IDLE_CONNECTIONS: usize = 1024;
 
 /// How long an idle connection to an instance is kept.
 pub(crate) const IDLE_KEPT: Duration = Duration::from_secs(50);
@@ -32,6 +35,16 @@ pub(crate) const IDLE_KEPT: Duration = Duration::from_secs(50);
 /// A request that must not be repeated only uses a connection that was idle for less than this, so that it does not
 /// meet an instance that is just closing it.
 pub(crate) const IDLE_TRUSTED: Duration = Duration::from_secs(1);
+
+/// A connection that was handed over to another protocol may be silent for this.
+pub(crate) const TUNNEL_IDLE: Duration = Duration::from_secs(3600);
+
+/// A connection that is closed though its client may still be sending is read from for this, so that the answer
+/// arrives before the reset.
+pub(crate) const LINGER: Duration = Duration::from_secs(2);
+
+/// The most interim answers (1xx) that an instance may send to one request.
+pub(crate) const INTERIM: usize = 16;
 
 /// The most instances that one request is sent to.
 pub(crate) const TRIES: u32 = 3;

@@ -1,6 +1,6 @@
 //! An instance as this gateway knows it. It outlives the tables that name it, for as long as name and address stay.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,13 +9,14 @@ use dinghai_estate::{Address, InstanceId};
 use dinghai_limits::{Allowance, Ejection, EjectionPolicy, Saw, Turn};
 use dinghai_record::{Cause, Health};
 use dinghai_wire::InstanceView;
-use tokio::sync::Notify;
-use tokio::sync::futures::Notified;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::core::Core;
 use crate::pool::Pool;
+
+/// Stands for a time that was not taken.
+const NEVER: u64 = u64::MAX;
 
 /// One instance.
 pub(crate) struct Instance {
@@ -32,8 +33,13 @@ pub(crate) struct Instance {
     heard_us: AtomicU64,
     born: Instant,
     trial: AtomicBool,
+    /// Anything but good was seen of it lately. Without it a good answer has nothing to change.
+    troubled: AtomicBool,
+    took_us: AtomicU64,
+    seen_us: AtomicI64,
+    /// How often it was ejected.
+    ejections: AtomicU64,
     judged: Mutex<Judged>,
-    ejected: Notify,
 }
 
 struct Judged {
@@ -42,17 +48,15 @@ struct Judged {
     cause: Option<Cause>,
     /// Whether its ejection stands in the log of reflexes.
     logged: bool,
-    seen: Option<Timestamp>,
     answered: bool,
-    took_us: Option<u64>,
 }
 
 impl Instance {
-    pub(crate) fn new(id: InstanceId, address: Address, policy: EjectionPolicy) -> Self {
+    pub(crate) fn new(id: InstanceId, address: Address, policy: EjectionPolicy, threads: usize) -> Self {
         Self {
             id,
             address,
-            pool: Pool::default(),
+            pool: Pool::new(threads),
             in_flight: AtomicU32::new(0),
             share: AtomicU8::new(0),
             passing: AtomicBool::new(true),
@@ -60,16 +64,17 @@ impl Instance {
             heard_us: AtomicU64::new(0),
             born: Instant::now(),
             trial: AtomicBool::new(false),
+            troubled: AtomicBool::new(true),
+            took_us: AtomicU64::new(NEVER),
+            seen_us: AtomicI64::new(i64::MIN),
+            ejections: AtomicU64::new(0),
             judged: Mutex::new(Judged {
                 ejection: Ejection::new(policy),
                 allowance: Allowance::default(),
                 cause: None,
                 logged: false,
-                seen: None,
                 answered: false,
-                took_us: None,
             }),
-            ejected: Notify::new(),
         }
     }
 
@@ -90,8 +95,10 @@ impl Instance {
     }
 
     /// Whether one request may find out if it is back.
-    pub(crate) fn admits_trial(&self, now: Timestamp) -> bool {
-        !self.is_passing() && !self.trial.load(Relaxed) && self.judged().ejection.admits_trial(now)
+    pub(crate) fn admits_trial(&self, core: &Core) -> bool {
+        !self.is_passing()
+            && !self.trial.load(Relaxed)
+            && self.judged().ejection.admits_trial(core.clock.now())
     }
 
     /// Requests under way to it.
@@ -103,7 +110,7 @@ impl Instance {
     pub(crate) fn set_out(self: &Arc<Self>) -> UnderWay {
         self.in_flight.fetch_add(1, Relaxed);
         let trial = !self.is_passing() && !self.trial.swap(true, Relaxed);
-        let mark = self.judged().allowance.mark();
+        let mark = self.ejections.load(Relaxed);
         UnderWay { instance: Arc::clone(self), mark, trial }
     }
 
@@ -113,22 +120,37 @@ impl Instance {
         Instant::now().saturating_duration_since(heard.max(since))
     }
 
-    /// Takes in what was seen of it, and acts on what follows.
+    /// Takes in what was seen of it just now, and acts on what follows.
     pub(crate) fn saw(&self, core: &Core, saw: Saw, cause: Option<Cause>, took: Option<Duration>) {
-        let now = core.clock.now();
+        self.saw_at(core, core.clock.now(), saw, cause, took);
+    }
+
+    /// The same, for who has looked at the clock already.
+    pub(crate) fn saw_at(
+        &self,
+        core: &Core,
+        now: Timestamp,
+        saw: Saw,
+        cause: Option<Cause>,
+        took: Option<Duration>,
+    ) {
+        self.seen_us.store(now.as_micros(), Relaxed);
+        if let Some(took) = took {
+            self.took_us.store(u64::try_from(took.as_micros()).unwrap_or(NEVER), Relaxed);
+        }
         let heard = matches!(saw, Saw::ProbeAnswered | Saw::Served | Saw::ServedWrong);
         if heard {
             let since = u64::try_from(self.born.elapsed().as_micros()).unwrap_or(u64::MAX);
             self.heard_us.store(since, Relaxed);
         }
+        // The usual case, and it takes no lock.
+        if matches!(saw, Saw::Served | Saw::ProbeAnswered) && !self.troubled.load(Relaxed) {
+            return;
+        }
         let in_flight = self.in_flight();
         let (turn, logged) = {
             let mut judged = self.judged();
-            judged.seen = Some(now);
             judged.answered |= heard;
-            if let Some(took) = took {
-                judged.took_us = u64::try_from(took.as_micros()).ok();
-            }
             let turn = judged.ejection.on(now, saw);
             let was_logged = judged.logged;
             match turn {
@@ -146,7 +168,9 @@ impl Instance {
                 }
                 None => {}
             }
+            self.ejections.store(judged.allowance.mark(), Relaxed);
             self.passing.store(judged.ejection.is_passing(), Relaxed);
+            self.troubled.store(!judged.ejection.is_clean(), Relaxed);
             // One that was heard since listens again, even while it has not yet earned its way back.
             self.refusing.store(!heard && judged.cause == Some(Cause::Refused), Relaxed);
             (turn, was_logged || judged.logged)
@@ -159,7 +183,7 @@ impl Instance {
                     core.reflexes.note(now, &self.id, Some(cause), in_flight);
                 }
                 self.pool.clear();
-                self.ejected.notify_waiters();
+                core.bell.ring();
             }
             Some(Turn::Readmitted) => {
                 info!(instance = %self.id, "readmitted");
@@ -182,8 +206,8 @@ impl Instance {
         };
         InstanceView {
             health,
-            seen: judged.seen,
-            took_us: judged.took_us,
+            seen: Some(self.seen_us.load(Relaxed)).filter(|us| *us != i64::MIN).map(Timestamp::from_micros),
+            took_us: Some(self.took_us.load(Relaxed)).filter(|us| *us != NEVER),
             ejected,
             in_flight: self.in_flight(),
             share,
@@ -203,9 +227,9 @@ pub(crate) struct UnderWay {
 }
 
 impl UnderWay {
-    /// Resolves when the instance is ejected from now on.
-    pub(crate) fn ejection(&self) -> Notified<'_> {
-        self.instance.ejected.notified()
+    /// Whether the instance was ejected since the request set out.
+    pub(crate) fn is_ejected(&self) -> bool {
+        self.instance.ejections.load(Relaxed) != self.mark
     }
 
     /// Takes one of the extra retries of an ejection that caught this request.

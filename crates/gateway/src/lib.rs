@@ -5,12 +5,15 @@
 //! generation. The life of a request, and why its phases stand in that order, is told in `phases`; the decision
 //! is recorded in `docs/adr/0004-gateway-process.md`, the user's view in `docs/guide/gateway.md`.
 
-mod body;
-mod connection;
+mod accept;
+mod buffer;
+mod client;
 mod control;
 mod core;
 mod counters;
 mod defaults;
+mod exchange;
+mod http1;
 mod instance;
 mod listeners;
 mod metrics;
@@ -20,7 +23,12 @@ mod probes;
 mod reflexes;
 mod routing;
 mod run;
+mod socket;
 mod standing;
 mod status;
+mod tunnel;
+mod upload;
+mod wheel;
+mod worker;
 
 pub use run::{GatewayConfig, GatewayError, run};

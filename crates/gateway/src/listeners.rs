@@ -1,4 +1,4 @@
-//! Phase *accept*: the sockets that clients connect to.
+//! The addresses that clients connect to. Each thread has a socket of its own on each (`accept`).
 //!
 //! A listener whose address is busy is tried again and again, and is missing from the status until it listens. One
 //! that a new table leaves out stops accepting; the requests under way on it are let to their end.
@@ -9,17 +9,19 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use dinghai_estate::ListenerId;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::net::TcpSocket;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
-use crate::connection;
 use crate::core::Core;
-use crate::defaults::DRAIN;
+use crate::worker::Order;
 
 /// How long to wait before a busy address, or an accept that failed, is tried again.
-const AGAIN: Duration = Duration::from_millis(200);
+pub(crate) const AGAIN: Duration = Duration::from_millis(200);
+
+/// How many connections may wait to be accepted, for each thread.
+const BACKLOG: u32 = 1024;
 
 /// The listeners that run.
 pub(crate) struct Listeners {
@@ -81,47 +83,37 @@ impl Listeners {
 }
 
 async fn listen(core: Arc<Core>, id: ListenerId, address: SocketAddr, mut stop: watch::Receiver<bool>) {
-    let Some(listener) = bind(&id, address, &mut stop).await else { return };
-    let bound = listener.local_addr().unwrap_or(address);
+    let Some((bound, sockets)) = bind(&core, &id, address, &mut stop).await else { return };
     info!(listener = %id, %bound, "listening");
-    core.listening.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), bound);
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => {
-                    // Without it small answers wait for acknowledgements; with it failing they still arrive.
-                    let _ = stream.set_nodelay(true);
-                    connections.spawn(connection::serve(Arc::clone(&core), id.clone(), stream, peer, stop.clone()));
-                }
-                Err(error) => {
-                    warn!(listener = %id, %error, "cannot accept");
-                    tokio::time::sleep(AGAIN / 10).await;
-                }
-            },
-            Some(_) = connections.join_next() => {}
-            _ = stop.changed() => break,
-        }
+    let (ended, mut all_ended) = mpsc::channel(1);
+    for (index, listener) in sockets.into_iter().enumerate() {
+        let (id, stop, ended) = (id.clone(), stop.clone(), ended.clone());
+        core.bell.tell(index, Order::Listen { id, listener, stop, ended });
     }
-    drop(listener);
+    drop(ended);
+    core.listening.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), bound);
+    let _ = stop.wait_for(|stop| *stop).await;
     {
         let mut listening = core.listening.lock().unwrap_or_else(PoisonError::into_inner);
         if listening.get(&id) == Some(&bound) {
             listening.remove(&id);
         }
     }
-    let drained = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(DRAIN, drained).await.is_err() {
-        warn!(listener = %id, "requests under way were given up");
-        connections.shutdown().await;
-    }
+    // Nothing is ever sent: it ends when every thread has dropped its end.
+    let _ = all_ended.recv().await;
 }
 
-async fn bind(id: &ListenerId, address: SocketAddr, stop: &mut watch::Receiver<bool>) -> Option<TcpListener> {
+/// A socket for each thread, all on one address.
+async fn bind(
+    core: &Core,
+    id: &ListenerId,
+    address: SocketAddr,
+    stop: &mut watch::Receiver<bool>,
+) -> Option<(SocketAddr, Vec<std::net::TcpListener>)> {
     let mut said = false;
     loop {
-        match TcpListener::bind(address).await {
-            Ok(listener) => return Some(listener),
+        match sockets(address, core.bell.len()) {
+            Ok(sockets) => return Some(sockets),
             Err(error) if !said => {
                 warn!(listener = %id, %address, %error, "cannot listen; trying again until it works");
                 said = true;
@@ -133,4 +125,22 @@ async fn bind(id: &ListenerId, address: SocketAddr, stop: &mut watch::Receiver<b
             _ = stop.changed() => return None,
         }
     }
+}
+
+fn sockets(address: SocketAddr, count: usize) -> std::io::Result<(SocketAddr, Vec<std::net::TcpListener>)> {
+    let mut bound = address;
+    let mut all = vec![];
+    for _ in 0..count.max(1) {
+        let socket = if address.is_ipv6() { TcpSocket::new_v6() } else { TcpSocket::new_v4() }?;
+        socket.set_reuseaddr(true)?;
+        socket.set_reuseport(true)?;
+        // What is accepted here inherits it: small answers wait for no acknowledgement.
+        socket.set_nodelay(true)?;
+        socket.bind(bound)?;
+        let listener = socket.listen(BACKLOG)?.into_std()?;
+        // The first one chooses the port where none was named.
+        bound = listener.local_addr()?;
+        all.push(listener);
+    }
+    Ok((bound, all))
 }

@@ -77,6 +77,5 @@ async fn probe(core: Arc<Core>, instance: Arc<Instance>, spec: ProbeSpec, questi
             Err(Cause::CouldNotAsk(why)) => debug!(instance = %instance.id, why, "could not probe"),
             Err(cause) => instance.saw(&core, Saw::ProbeFailed, Some(cause), None),
         }
-        instance.pool.prune();
     }
 }

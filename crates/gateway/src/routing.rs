@@ -86,12 +86,14 @@ impl Routing {
         Self { table: None, listeners: BTreeMap::new(), services: BTreeMap::new() }
     }
 
-    /// Makes a table ready and carries over what `before` has learnt.
-    pub(crate) fn of(table: Table, before: &Self, now: Timestamp) -> Self {
+    /// Makes a table ready for so many threads and carries over what `before` has learnt.
+    pub(crate) fn of(table: Table, before: &Self, now: Timestamp, threads: usize) -> Self {
         let services: BTreeMap<ServiceId, Arc<Service>> = table
             .services
             .iter()
-            .map(|(id, service)| (id.clone(), Arc::new(Service::of(id, service, &table, before, now))))
+            .map(|(id, service)| {
+                (id.clone(), Arc::new(Service::of(id, service, &table, before, now, threads)))
+            })
             .collect();
         let mut listeners: BTreeMap<ListenerId, Vec<Arc<Route>>> =
             table.listeners.keys().map(|id| (id.clone(), vec![])).collect();
@@ -128,7 +130,14 @@ impl Routing {
 }
 
 impl Service {
-    fn of(id: &ServiceId, table: &ServiceTable, whole: &Table, before: &Routing, now: Timestamp) -> Self {
+    fn of(
+        id: &ServiceId,
+        table: &ServiceTable,
+        whole: &Table,
+        before: &Routing,
+        now: Timestamp,
+        threads: usize,
+    ) -> Self {
         let held = before.services.get(id);
         let policy = policy(table.probe.as_ref());
         let seat = |(instance, member): (&InstanceId, &Member)| {
@@ -137,7 +146,7 @@ impl Service {
                     |each: &&Seat| each.instance.id == *instance && each.instance.address == member.address;
                 held.members.iter().find(known).map(|each| Arc::clone(&each.instance))
             });
-            let fresh = || Arc::new(Instance::new(instance.clone(), member.address.clone(), policy));
+            let fresh = || Arc::new(Instance::new(instance.clone(), member.address.clone(), policy, threads));
             let instance = known.unwrap_or_else(fresh);
             instance.adopt(policy, member.share);
             Seat { instance, share: member.share, places: member.places.clone() }

@@ -15,6 +15,7 @@ use tracing::info;
 use crate::control::Control;
 use crate::core::Core;
 use crate::standing::Standing;
+use crate::worker::{self, Workers};
 
 /// Who it is and where its things lie.
 #[derive(Clone, Debug)]
@@ -46,6 +47,9 @@ pub enum GatewayError {
         /// What is wrong with it.
         source: io::Error,
     },
+    /// The threads that serve cannot be started.
+    #[error("cannot start a thread for each core; look at the limit of processes (`ulimit -u`)")]
+    Threads(#[source] io::Error),
     /// Another gateway answers on the socket.
     #[error("another gateway answers on `{}`; stop it first, or choose another data folder", socket.display())]
     Taken {
@@ -76,7 +80,9 @@ pub async fn run(
     let path = dir.join(format!("gateway-{id}.table.json"));
     let standing =
         Standing::load(&path).map_err(|source| GatewayError::Standing { path: path.clone(), source })?;
-    let core = Arc::new(Core::new(id, clock));
+    let (bell, desks) = worker::desks();
+    let core = Arc::new(Core::new(id, clock, bell));
+    let _workers = Workers::start(&core, desks).map_err(GatewayError::Threads)?;
     info!(gateway = %core.id, socket = %socket.display(), halted = standing.halted, "gateway starts");
     let control = Control::begin(Arc::clone(&core), path, standing).await;
     let serving = axum::serve(listener, control.router());

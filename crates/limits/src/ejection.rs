@@ -111,6 +111,11 @@ impl Ejection {
         matches!(self.state, EjectionState::Passing)
     }
 
+    /// Whether it is in rotation with nothing held against it: a good answer would change nothing.
+    pub const fn is_clean(&self) -> bool {
+        self.is_passing() && self.connects == 0 && self.silent == 0 && self.wrong == 0
+    }
+
     /// Whether one request may find out if it is back. Never, while probes of our own tell.
     pub fn admits_trial(&self, now: Timestamp) -> bool {
         !self.policy.probed
@@ -292,6 +297,25 @@ mod tests {
             Saw::Silent,
         ])
     }
+
+    proptest! {
+        #[test]
+        fn a_good_answer_changes_nothing_where_nothing_is_held_against_it(
+            seen in prop::collection::vec(prop::sample::select(&SAW[..]), 0..12),
+        ) {
+            let seen: Vec<_> = seen.into_iter().map(|saw| (0, saw)).collect();
+            let (mut ejection, _) = after(EjectionPolicy::default(), &seen);
+            if ejection.is_clean() {
+                for saw in [Saw::Served, Saw::ProbeAnswered] {
+                    prop_assert_eq!(ejection.on(at(1), saw), None);
+                    prop_assert!(ejection.is_clean());
+                }
+            }
+        }
+    }
+
+    const SAW: [Saw; 6] =
+        [Saw::ProbeAnswered, Saw::ProbeFailed, Saw::Served, Saw::ServedWrong, Saw::Unconnected, Saw::Silent];
 
     proptest! {
         #[test]

@@ -7,10 +7,10 @@ use dinghai_estate::{Address, Check};
 use dinghai_record::Cause;
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout};
 
-use crate::{cause_of_http, connect};
+use crate::{Connected, cause_of_http, connect};
 
 /// The longest answer that is read. A health page that is longer is not one.
 const LONGEST_ANSWER: usize = 1 << 20;
@@ -39,19 +39,20 @@ impl Question {
 pub async fn ask(target: &Address, question: &Question, within: Duration) -> Result<Duration, Cause> {
     let asked = Instant::now();
     let exchange = async {
-        let stream = connect(target).await?;
-        match question {
-            Question::Tcp => Ok(()),
-            Question::Http(path) => get(stream, target, path).await,
+        let connected = connect(target).await?;
+        match (question, connected) {
+            (Question::Tcp, _) => Ok(()),
+            (Question::Http(path), Connected::Tcp(stream)) => get(stream, &target.to_string(), path).await,
+            (Question::Http(path), Connected::Unix(stream)) => get(stream, "localhost", path).await,
         }
     };
     timeout(within, exchange).await.map_err(|_| Cause::Timeout)??;
     Ok(asked.elapsed())
 }
 
-async fn get(stream: TcpStream, target: &Address, path: &str) -> Result<(), Cause> {
+async fn get(stream: impl AsyncRead + AsyncWrite + Unpin, host: &str, path: &str) -> Result<(), Cause> {
     let request = http::Request::get(path)
-        .header(http::header::HOST, target.to_string())
+        .header(http::header::HOST, host)
         .header(http::header::USER_AGENT, "dinghai-probe")
         .header(http::header::CONNECTION, "close")
         .body(Empty::<Bytes>::new())

@@ -5,13 +5,25 @@ use std::net::{IpAddr, SocketAddr};
 
 use dinghai_estate::Address;
 use dinghai_record::Cause;
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 
 use crate::cause_of_io;
 
+/// An open connection.
+#[derive(Debug)]
+pub enum Connected {
+    /// Over the network.
+    Tcp(TcpStream),
+    /// Over a Unix socket of this machine.
+    Unix(UnixStream),
+}
+
 /// Connects to a target; a name with several addresses is tried in the order that it resolves to. The caller sets the
 /// time limit. Small writes are sent at once.
-pub async fn connect(target: &Address) -> Result<TcpStream, Cause> {
+pub async fn connect(target: &Address) -> Result<Connected, Cause> {
+    if let Some(path) = target.socket() {
+        return UnixStream::connect(path).await.map(Connected::Unix).map_err(|error| nobody(&error));
+    }
     if let Ok(ip) = target.host.parse::<IpAddr>() {
         return open(SocketAddr::new(ip, target.port)).await;
     }
@@ -26,10 +38,18 @@ pub async fn connect(target: &Address) -> Result<TcpStream, Cause> {
     Err(last)
 }
 
-async fn open(address: SocketAddr) -> Result<TcpStream, Cause> {
+async fn open(address: SocketAddr) -> Result<Connected, Cause> {
     let stream = TcpStream::connect(address).await.map_err(|error| cause_of_io(&error))?;
     stream.set_nodelay(true).map_err(|error| cause_of_io(&error))?;
-    Ok(stream)
+    Ok(Connected::Tcp(stream))
+}
+
+/// A socket file that is not there is a program that does not listen.
+fn nobody(error: &io::Error) -> Cause {
+    match error.kind() {
+        io::ErrorKind::NotFound => Cause::Refused,
+        _ => cause_of_io(error),
+    }
 }
 
 /// A resolver that answers "no such name" has no error number; one that could not even ask has.

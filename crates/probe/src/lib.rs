@@ -11,5 +11,5 @@ mod schedule;
 
 pub use ask::{Question, ask};
 pub use cause::{cause_of_http, cause_of_io};
-pub use connect::connect;
+pub use connect::{Connected, connect};
 pub use schedule::Schedule;

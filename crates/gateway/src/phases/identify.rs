@@ -1,29 +1,18 @@
 //! Phase *identify*: who asks, and what of that is told to the instance.
 //!
 //! `X-Forwarded-*` of a proxy that the estate trusts is added to; anybody else's is replaced, because anybody can
-//! write it. Headers that belong to one connection only (RFC 9110, section 7.6.1) end here, in both directions.
+//! write it. Fields that belong to one connection only (RFC 9110, section 7.6.1) end here. The head that the instance
+//! sees is written in one pass: lines that pass one after another are copied at once.
 
+use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
 
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::request::Parts;
-use http::{Uri, Version};
-
+use super::admit::Admitted;
+use crate::http1::body::Left;
+use crate::http1::fields::{Kind, is_named};
+use crate::http1::request::Head;
 use crate::routing::Routing;
-
-const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-
-const HOP_BY_HOP: [HeaderName; 7] = [
-    header::CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-];
 
 /// Whether what this peer says about its clients is believed.
 pub(crate) fn is_trusted(peer: SocketAddr, routing: &Routing) -> bool {
@@ -31,50 +20,90 @@ pub(crate) fn is_trusted(peer: SocketAddr, routing: &Routing) -> bool {
     routing.table.as_ref().is_some_and(|table| table.trusted_proxies.iter().any(|proxy| plain(*proxy) == ip))
 }
 
-/// Makes a client's request head one of ours.
-pub(crate) fn onward(head: &mut Parts, peer: SocketAddr, trusted: bool, host: &str) {
-    strip_hop_by_hop(&mut head.headers);
+/// Writes a client's request head as one of ours.
+pub(crate) fn onward(
+    head: &Head<'_, '_>,
+    admitted: &Admitted<'_>,
+    peer: SocketAddr,
+    trusted: bool,
+    out: &mut Vec<u8>,
+) {
     // An instance must not see two opinions about the host: the one we have routed by is the one.
-    let stated = HeaderValue::from_str(host).unwrap_or_else(|_| HeaderValue::from_static(""));
-    head.headers.insert(header::HOST, stated.clone());
-    if !trusted {
-        for name in [&FOR, &PROTO, &HOST, &header::FORWARDED] {
-            head.headers.remove(name);
-        }
+    put(out, [head.method, " ", &head.target.path_and_query, " HTTP/1.1\r\nhost: ", admitted.host, "\r\n"]);
+    let mut told = Told::default();
+    let mut run = 0..0;
+    for (at, (kind, line)) in head.lines().enumerate() {
+        let passes = match kind {
+            Kind::Host | Kind::ContentLength | Kind::TransferEncoding => false,
+            Kind::Connection | Kind::Hop | Kind::Upgrade => false,
+            Kind::Expect => admitted.expects,
+            Kind::MaxForwards => admitted.hops.is_none(),
+            Kind::Trailer => matches!(admitted.body, Left::Chunked(_)),
+            Kind::ForwardedFor => false,
+            Kind::Forwarded => trusted,
+            Kind::ForwardedProto => trusted && !std::mem::replace(&mut told.proto, trusted),
+            Kind::ForwardedHost => trusted && !std::mem::replace(&mut told.host, trusted),
+            Kind::Date | Kind::Other => !(admitted.options.fields && is_named(&head.fields, line.name)),
+        };
+        gather(head, at, passes, &mut run, out);
     }
-    let before: Vec<&str> =
-        head.headers.get_all(&FOR).iter().filter_map(|value| value.to_str().ok()).collect();
-    let mut chain = before.join(", ");
-    if !chain.is_empty() {
-        chain.push_str(", ");
+    out.extend_from_slice(head.fields.written(run));
+    carry(admitted, out);
+    out.extend_from_slice(b"x-forwarded-for: ");
+    for before in head.values(Kind::ForwardedFor).filter(|before| trusted && !before.is_empty()) {
+        out.extend_from_slice(before);
+        out.extend_from_slice(b", ");
     }
-    chain.push_str(&plain(peer.ip()).to_string());
-    if let Ok(chain) = HeaderValue::from_str(&chain) {
-        head.headers.insert(FOR, chain);
+    // Writing to a vector does not fail.
+    let _ = write!(out, "{}\r\n", plain(peer.ip()));
+    if !told.proto {
+        out.extend_from_slice(b"x-forwarded-proto: http\r\n");
     }
-    head.headers.entry(PROTO).or_insert(HeaderValue::from_static("http"));
-    head.headers.entry(HOST).or_insert(stated);
-    // We have read, or shall read, the body from the client; the instance need not ask for it.
-    head.headers.remove(header::EXPECT);
-    if head.uri.authority().is_some() {
-        let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
-        head.uri = path.parse().unwrap_or_else(|_| Uri::from_static("/"));
+    if !told.host && !admitted.host.is_empty() {
+        put(out, ["x-forwarded-host: ", admitted.host, "\r\n"]);
     }
-    head.version = Version::HTTP_11;
+    out.extend_from_slice(b"\r\n");
 }
 
-/// Removes what belongs to one connection, and what its `Connection` header names.
-pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    let mut named: Vec<HeaderName> = vec![];
-    for value in headers.get_all(header::CONNECTION) {
-        let names = value.to_str().unwrap_or_default().split(',');
-        named.extend(names.filter_map(|name| name.trim().parse().ok()));
+/// What a trusted proxy has told itself.
+#[derive(Default)]
+struct Told {
+    proto: bool,
+    host: bool,
+}
+
+/// How the message is carried on the connection to the instance.
+fn carry(admitted: &Admitted<'_>, out: &mut Vec<u8>) {
+    match &admitted.body {
+        Left::Chunked(_) => put(out, ["transfer-encoding: chunked\r\n"]),
+        // A length of 0 that was stated is stated again: some want one with every POST.
+        Left::Length(length) if *length > 0 || admitted.stated => {
+            let _ = write!(out, "content-length: {length}\r\n");
+        }
+        Left::Length(_) | Left::UntilClose => {}
     }
-    // Naming these would change what the message is, not how it is carried.
-    named.retain(|name| *name != header::HOST && *name != header::CONTENT_LENGTH);
-    for name in named.iter().chain(&HOP_BY_HOP) {
-        headers.remove(name);
+    if let Some(protocol) = admitted.upgrade {
+        put(out, ["connection: upgrade\r\nupgrade: "]);
+        out.extend_from_slice(protocol);
+        put(out, ["\r\n"]);
     }
+    if let Some(hops) = admitted.hops {
+        let _ = write!(out, "max-forwards: {}\r\n", hops.saturating_sub(1));
+    }
+}
+
+fn gather(head: &Head<'_, '_>, at: usize, passes: bool, run: &mut Range<usize>, out: &mut Vec<u8>) {
+    let line = head.fields.line(at);
+    if passes && run.end == line.start {
+        run.end = line.end;
+        return;
+    }
+    out.extend_from_slice(head.fields.written(run.clone()));
+    *run = if passes { line } else { line.end..line.end };
+}
+
+fn put<const N: usize>(out: &mut Vec<u8>, parts: [&str; N]) {
+    parts.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
 }
 
 /// An IPv4 address that came over an IPv6 socket is an IPv4 address.
@@ -85,53 +114,51 @@ fn plain(ip: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::defaults::HEADERS;
+    use crate::phases::admit::admit;
 
-    fn told(headers: &[(&'static str, &'static str)], trusted: bool) -> HeaderMap {
-        let mut request = http::Request::get("http://shop.example/cart?a=1");
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let (mut head, ()) = request.body(()).unwrap().into_parts();
-        onward(&mut head, "[::ffff:10.0.0.9]:4711".parse().unwrap(), trusted, "shop.example");
-        assert_eq!(head.uri, "/cart?a=1");
-        head.headers
+    fn told(fields: &str, trusted: bool) -> Vec<String> {
+        let text = format!("GET http://shop.example/cart?a=1 HTTP/1.1\r\nHost: x\r\n{fields}\r\n");
+        let mut room = [httparse::EMPTY_HEADER; HEADERS];
+        let head = Head::read(text.as_bytes(), &mut room).unwrap().unwrap();
+        let mut out = vec![];
+        onward(&head, &admit(&head).unwrap(), "[::ffff:10.0.0.9]:4711".parse().unwrap(), trusted, &mut out);
+        let text = String::from_utf8(out).unwrap();
+        let lines: Vec<String> =
+            text.strip_suffix("\r\n\r\n").unwrap().split("\r\n").map(str::to_owned).collect();
+        assert_eq!(lines[..2], ["GET /cart?a=1 HTTP/1.1", "host: shop.example"]);
+        lines[2..].to_vec()
     }
 
     #[test]
     fn a_strangers_word_about_its_clients_is_replaced() {
-        let told = told(&[("x-forwarded-for", "1.2.3.4"), ("x-forwarded-proto", "https")], false);
-        assert_eq!(told["x-forwarded-for"], "10.0.0.9");
-        assert_eq!(told["x-forwarded-proto"], "http");
-        assert_eq!(told["x-forwarded-host"], "shop.example");
+        let told =
+            told("X-Forwarded-For: 1.2.3.4\r\nx-forwarded-proto: https\r\nForwarded: for=1\r\n", false);
+        let ours = ["x-forwarded-for: 10.0.0.9", "x-forwarded-proto: http", "x-forwarded-host: shop.example"];
+        assert_eq!(told, ours);
     }
 
     #[test]
     fn a_trusted_proxys_word_is_added_to() {
-        let told = told(
-            &[("x-forwarded-for", "1.2.3.4"), ("x-forwarded-for", "5.6.7.8"), ("x-forwarded-proto", "https")],
-            true,
-        );
-        assert_eq!(told["x-forwarded-for"], "1.2.3.4, 5.6.7.8, 10.0.0.9");
-        assert_eq!(told["x-forwarded-proto"], "https");
+        let fields = "x-forwarded-for: 1.2.3.4\r\nx-forwarded-for: 5.6.7.8\r\nx-forwarded-proto: https\r\n";
+        let told = told(fields, true);
+        assert!(told.contains(&"x-forwarded-for: 1.2.3.4, 5.6.7.8, 10.0.0.9".to_owned()));
+        assert!(told.contains(&"x-forwarded-proto: https".to_owned()));
     }
 
     #[test]
-    fn headers_of_one_connection_end_here_and_so_do_those_it_names() {
-        let told = told(
-            &[
-                ("connection", "keep-alive, x-secret, host"),
-                ("keep-alive", "timeout=5"),
-                ("x-secret", "1"),
-                ("te", "trailers"),
-                ("upgrade", "websocket"),
-                ("accept", "*/*"),
-            ],
-            false,
-        );
-        for gone in ["connection", "keep-alive", "x-secret", "te", "upgrade"] {
-            assert!(!told.contains_key(gone), "{gone}");
-        }
-        assert_eq!(told["host"], "shop.example");
-        assert!(told.contains_key("accept"));
+    fn a_trusted_proxy_says_one_thing_once() {
+        let told = told("x-forwarded-host: a\r\nx-forwarded-host: b\r\n", true);
+        let hosts: Vec<_> = told.iter().filter(|line| line.starts_with("x-forwarded-host")).collect();
+        assert_eq!(hosts, ["x-forwarded-host: a"]);
+    }
+
+    #[test]
+    fn fields_of_one_connection_end_here_and_so_do_those_it_names() {
+        let fields = "connection: keep-alive, x-secret, host\r\nkeep-alive: timeout=5\r\nx-secret: 1\r\nte: trailers\r\n\
+                      upgrade: websocket\r\naccept: */*\r\nX-Kept:1\r\n";
+        let told = told(fields, false);
+        assert_eq!(told[..2], ["accept: */*", "X-Kept:1"]);
+        assert_eq!(told.len(), 5, "{told:?}");
     }
 }

@@ -8,12 +8,13 @@
 use std::sync::Arc;
 
 use dinghai_record::Cause;
-use http::StatusCode;
+use tokio::time::Instant;
 
 use super::Asked;
 use super::forward::{Forwarded, Reply, forward};
 use super::pick::{is_elsewhere, pick};
 use super::refuse::Refused;
+use crate::client::Client;
 use crate::core::Core;
 use crate::defaults::TRIES;
 use crate::instance::UnderWay;
@@ -27,7 +28,7 @@ pub(crate) struct Answered {
 }
 
 /// Asks instances until one answers, or no more may be asked.
-pub(crate) async fn answer(mut asked: Asked) -> Result<Answered, Refused> {
+pub(crate) async fn answer(client: &mut Client, asked: &mut Asked) -> Result<Answered, Refused> {
     let (core, route) = (Arc::clone(&asked.core), Arc::clone(&asked.route));
     let mut tried: Vec<usize> = Vec::new();
     let mut last: Option<Cause> = None;
@@ -39,34 +40,33 @@ pub(crate) async fn answer(mut asked: Asked) -> Result<Answered, Refused> {
         tried.push(slot);
         let again = Again { core: &core, route: &route, tried: &tried };
         let way = member.instance.set_out();
-        // A streamed body that is on its way cannot leave with the request.
-        let movable = asked.idempotent && asked.body.is_whole();
-        let forwarded = forward(&mut asked, way, |way| movable && again.granted(way)).await;
-        match forwarded {
+        let idempotent = asked.idempotent;
+        // A body that was streamed away cannot leave with the request.
+        let may_leave =
+            |asked: &Asked, way: &UnderWay| idempotent && asked.upload.is_whole() && again.granted(way);
+        match forward(client, asked, way, may_leave).await {
             Forwarded::Replied(reply) => {
-                let wrong = reply.head.status.is_server_error();
-                if reply.head.status == StatusCode::SWITCHING_PROTOCOLS {
-                    return Err(Refused::unanswered(&Cause::Malformed));
+                let wrong = reply.status >= 500;
+                if wrong && idempotent && asked.upload.is_whole() && again.granted(&reply.way) {
+                    last = Some(Cause::Status(reply.status));
+                } else {
+                    return Ok(Answered { reply, repeated: tried.len() > 1 });
                 }
-                if wrong && asked.idempotent && asked.body.is_at_hand() && again.granted(&reply.way) {
-                    last = Some(Cause::Status(reply.head.status.as_u16()));
-                    continue;
-                }
-                return Ok(Answered { reply, repeated: tried.len() > 1 });
             }
             Forwarded::Unanswered { cause, sent, way } => {
-                let safe = (asked.idempotent || !sent) && asked.body.is_at_hand();
+                let safe = (idempotent || !sent) && asked.upload.is_whole();
                 // At the deadline there is no time left to ask anybody else.
-                let late = tokio::time::Instant::now() >= asked.deadline;
+                let late = Instant::now() >= asked.deadline;
                 if late || !safe || !again.granted(&way) {
                     return Err(Refused::unanswered(&cause));
                 }
                 last = Some(cause);
             }
             Forwarded::Left => last = Some(Cause::Timeout),
-            Forwarded::ClientFault if asked.body.fault.is_too_large() => return Err(Refused::too_large()),
-            Forwarded::ClientFault => return Err(Refused::client_gone()),
+            Forwarded::ClientSlow => return Err(Refused::client_slow()),
+            Forwarded::ClientFault(stuck) => return Err(Refused::from(&stuck)),
         }
+        asked.turn = Instant::now();
     }
 }
 
@@ -93,5 +93,5 @@ impl Again<'_> {
 
 fn nobody(route: &Route) -> Refused {
     let detail = format!("no instance of `{}` takes requests now", route.service.id);
-    Refused::new(StatusCode::SERVICE_UNAVAILABLE, "no-instance", detail)
+    Refused::new(503, "no-instance", detail)
 }

@@ -6,7 +6,6 @@
 
 use std::sync::PoisonError;
 
-use dinghai_clock::Timestamp;
 use dinghai_estate::Balance;
 use dinghai_limits::{Load, in_panic, least_request};
 
@@ -16,7 +15,7 @@ use crate::routing::{Route, Seat, Service};
 /// The slot, among the service's members, of the instance to send to. None when nobody is left.
 pub(crate) fn pick(core: &Core, route: &Route, tried: &[usize]) -> Option<usize> {
     let service = &*route.service;
-    let choice = Choice::of(service, tried, core.clock.now());
+    let choice = Choice::of(core, service, tried);
     let nearest = choice.members().map(|(_, member)| choice.shared_places(member)).min()?;
     let candidates = choice.members().filter(|(_, member)| choice.shared_places(member) == nearest);
     match route.spec.balance {
@@ -37,21 +36,21 @@ pub(crate) fn pick(core: &Core, route: &Route, tried: &[usize]) -> Option<usize>
 
 /// Whether there is anybody left to send to.
 pub(crate) fn is_elsewhere(core: &Core, route: &Route, tried: &[usize]) -> bool {
-    Choice::of(&route.service, tried, core.clock.now()).members().next().is_some()
+    Choice::of(core, &route.service, tried).members().next().is_some()
 }
 
 struct Choice<'a> {
+    core: &'a Core,
     service: &'a Service,
     tried: &'a [usize],
     /// Instances out of rotation take requests too.
     wide: bool,
     /// Somebody who takes requests listens, as far as is known, and was not yet tried by this request.
     listened: bool,
-    now: Timestamp,
 }
 
 impl<'a> Choice<'a> {
-    fn of(service: &'a Service, tried: &'a [usize], now: Timestamp) -> Self {
+    fn of(core: &'a Core, service: &'a Service, tried: &'a [usize]) -> Self {
         let (mut all, mut left, mut listening) = (0, 0, 0);
         for (slot, member) in service.members.iter().enumerate().filter(|(_, member)| member.share > 0) {
             all += 1;
@@ -62,18 +61,18 @@ impl<'a> Choice<'a> {
         // Panic spreads load; a request that has failed once goes where it is answered, while there is such a place. Those
         // that failed it may not be ejected yet, and are not counted on.
         let wide = in_panic(left, all, service.panic_below) && (tried.is_empty() || left == 0);
-        Self { service, tried, wide, listened: listening > 0, now }
+        Self { core, service, tried, wide, listened: listening > 0 }
     }
 
     fn members(&self) -> impl Iterator<Item = (usize, &'a Seat)> + Clone {
-        let (tried, wide, listened, now) = (self.tried, self.wide, self.listened, self.now);
+        let (core, tried, wide, listened) = (self.core, self.tried, self.wide, self.listened);
         self.service.members.iter().enumerate().filter(move |(slot, member)| {
             let instance = &member.instance;
             // One that refuses connections takes no load off the others, so panic passes it over.
             let panicked = wide && !(listened && instance.is_refusing());
             member.share > 0
                 && !tried.contains(slot)
-                && (instance.is_passing() || panicked || instance.admits_trial(now))
+                && (instance.is_passing() || panicked || instance.admits_trial(core))
         })
     }
 

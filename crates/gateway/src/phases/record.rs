@@ -28,24 +28,24 @@ impl Record {
         Self { core, route, begun, idempotent, repeated: false }
     }
 
-    /// Counts it.
-    pub(crate) fn end(self, ended: Ended) {
+    /// Counts it, at `now`.
+    pub(crate) fn end(self, ended: Ended, now: Instant) {
         self.route.counters.count(Counted {
             ended,
             at: self.core.clock.now(),
-            took: self.begun.elapsed(),
+            took: now.saturating_duration_since(self.begun),
             idempotent: self.idempotent,
             repeated: self.repeated,
         });
     }
 
-    /// Counts an answer of our own, and hands it on.
-    pub(crate) fn refused(self, refused: Refused) -> Refused {
-        if refused.status.is_server_error() {
-            self.end(Ended::Failed);
-        } else if refused.reason != "client-gone" {
-            self.end(Ended::Served);
+    /// Counts an answer of our own; false when there is nobody left to hear it.
+    pub(crate) fn refused(self, refused: &Refused) -> bool {
+        let heard = refused.reason != "client-gone";
+        if heard {
+            let ended = if refused.status >= 500 { Ended::Failed } else { Ended::Served };
+            self.end(ended, Instant::now());
         }
-        refused
+        heard
     }
 }

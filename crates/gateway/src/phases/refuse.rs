@@ -1,70 +1,113 @@
 //! Answers of our own: a status, a code in `x-dinghai-reason`, and a sentence that says what to do.
 
-use bytes::Bytes;
 use dinghai_record::Cause;
-use http::{Response, StatusCode, header};
 
-use crate::body::Answer;
+use crate::http1::request::BadHead;
+use crate::upload::Stuck;
 
 /// Why a request gets no instance's answer.
 #[derive(Debug)]
 pub(crate) struct Refused {
-    pub(crate) status: StatusCode,
+    pub(crate) status: u16,
     pub(crate) reason: &'static str,
     detail: String,
+    /// Where the next request would begin is not known, or not to be relied on.
+    pub(crate) closes: bool,
 }
 
 impl Refused {
-    pub(crate) fn new(status: StatusCode, reason: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, reason, detail: detail.into() }
+    pub(crate) fn new(status: u16, reason: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, reason, detail: detail.into(), closes: false }
     }
 
-    /// The client broke off; nobody reads this answer, and it is not counted.
-    pub(crate) fn client_gone() -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "client-gone", "the request broke off")
+    /// The same, and the connection is closed.
+    pub(crate) fn closing(self) -> Self {
+        Self { closes: true, ..self }
+    }
+
+    /// A request that can be read in two ways, or in none.
+    pub(crate) fn bad(reason: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(400, reason, detail).closing()
     }
 
     /// The client did not send its body in time.
     pub(crate) fn client_slow() -> Self {
-        Self::new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", "the request body did not arrive in time")
+        Self::new(408, "body-too-slow", "the request body did not arrive in time").closing()
     }
 
     /// The request body is longer than the limit.
     pub(crate) fn too_large() -> Self {
         let limit = crate::defaults::BODY_LIMIT >> 20;
-        Self::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "body-too-large",
-            format!("the request body is longer than the limit of {limit} MiB"),
-        )
+        let detail = format!("the request body is longer than the limit of {limit} MiB");
+        Self::new(413, "body-too-large", detail).closing()
+    }
+
+    /// What we do not do for any resource.
+    pub(crate) fn not_implemented(reason: &'static str, detail: &'static str) -> Self {
+        Self::new(501, reason, detail).closing()
     }
 
     /// No instance could answer; this is what the last one did.
     pub(crate) fn unanswered(cause: &Cause) -> Self {
         let (status, reason) = match cause {
-            Cause::Timeout => (StatusCode::GATEWAY_TIMEOUT, "timeout"),
-            Cause::Refused => (StatusCode::BAD_GATEWAY, "refused"),
-            Cause::Reset | Cause::Gone => (StatusCode::BAD_GATEWAY, "reset"),
-            Cause::Unresolved => (StatusCode::BAD_GATEWAY, "unresolved"),
-            Cause::Malformed | Cause::Status(_) => (StatusCode::BAD_GATEWAY, "malformed"),
-            Cause::CouldNotAsk(_) => (StatusCode::SERVICE_UNAVAILABLE, "could-not-ask"),
+            Cause::Timeout => (504, "timeout"),
+            Cause::Refused => (502, "refused"),
+            Cause::Reset | Cause::Gone => (502, "reset"),
+            Cause::Unresolved => (502, "unresolved"),
+            Cause::Malformed | Cause::Status(_) => (502, "malformed"),
+            Cause::CouldNotAsk(_) => (503, "could-not-ask"),
         };
         Self::new(status, reason, format!("the last instance tried did not answer: {reason}"))
     }
 
-    pub(crate) fn into_response(self) -> Response<Answer> {
-        let body = serde_json::json!({ "error": self.reason, "detail": self.detail }).to_string() + "\n";
-        let closes = self.status == StatusCode::BAD_REQUEST
-            || self.status == StatusCode::PAYLOAD_TOO_LARGE
-            || self.status == StatusCode::REQUEST_TIMEOUT;
-        let mut response = Response::new(Answer::own(Bytes::from(body)));
-        *response.status_mut() = self.status;
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
-        headers.insert("x-dinghai-reason", header::HeaderValue::from_static(self.reason));
-        if closes {
-            headers.insert(header::CONNECTION, header::HeaderValue::from_static("close"));
-        }
-        response
+    /// The answer as it is sent.
+    pub(crate) fn written(&self, date: &str, closes: bool) -> String {
+        let phrase = phrase(self.status);
+        // 204 has no body and no length (RFC 9110, section 8.6).
+        let body = match self.status {
+            204 => String::new(),
+            _ => serde_json::json!({ "error": self.reason, "detail": self.detail }).to_string() + "\n",
+        };
+        let length = match self.status {
+            204 => String::new(),
+            _ => format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len()),
+        };
+        let connection = if closes { "connection: close\r\n" } else { "" };
+        let (status, reason) = (self.status, self.reason);
+        format!(
+            "HTTP/1.1 {status} {phrase}\r\nx-dinghai-reason: {reason}\r\n{length}date: {date}\r\n{connection}\r\n{body}"
+        )
     }
+}
+
+impl From<BadHead> for Refused {
+    fn from(bad: BadHead) -> Self {
+        match bad {
+            BadHead::Malformed => Self::bad("bad-head", "the request head is not HTTP/1.1"),
+            BadHead::Version => {
+                Self::new(505, "bad-version", "this gateway speaks HTTP/1.0 and HTTP/1.1").closing()
+            }
+            BadHead::Method => {
+                Self::not_implemented("bad-method", "this gateway opens no tunnels and knows no such method")
+            }
+            BadHead::TargetTooLong => {
+                Self::new(414, "target-too-long", "the request target is too long").closing()
+            }
+            BadHead::TooLarge => Self::new(431, "head-too-large", "the request head is too large").closing(),
+        }
+    }
+}
+
+impl From<&Stuck> for Refused {
+    fn from(stuck: &Stuck) -> Self {
+        match stuck {
+            Stuck::Malformed => Self::bad("bad-body", "the request body is not chunked as it says"),
+            Stuck::TooLarge => Self::too_large(),
+            Stuck::ClientGone | Stuck::Instance(_) => Self::bad("client-gone", "the request broke off"),
+        }
+    }
+}
+
+fn phrase(status: u16) -> &'static str {
+    http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or_default()
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use dinghai_estate::{CutOff, ListenerId};
-use http::{Method, StatusCode};
 
 use super::refuse::Refused;
 use crate::core::Core;
@@ -24,16 +23,16 @@ pub(crate) fn find(
     };
     routes.iter().find(fits).map(Arc::clone).ok_or_else(|| {
         let detail = format!("no route of listener `{listener}` leads to `{name}{path}`");
-        Refused::new(StatusCode::NOT_FOUND, "no-route", detail)
+        Refused::new(404, "no-route", detail)
     })
 }
 
 /// Whether the route serves this method now, by what it does when the gateway is cut off from its controller.
-pub(crate) fn open(core: &Core, route: &Route, method: &Method) -> Result<(), Refused> {
-    let closed = |reason, detail| Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, reason, detail));
+pub(crate) fn open(core: &Core, route: &Route, method: &str) -> Result<(), Refused> {
+    let closed = |reason, detail| Err(Refused::new(503, reason, detail));
     match &route.spec.when_cut_off {
         CutOff::Serve => Ok(()),
-        CutOff::ReadOnly { lease } if *method == Method::GET || is_quiet(method) || core.is_led(*lease) => {
+        CutOff::ReadOnly { lease } if matches!(method, "GET" | "HEAD" | "OPTIONS") || core.is_led(*lease) => {
             Ok(())
         }
         CutOff::ReadOnly { .. } => closed(
@@ -45,10 +44,6 @@ pub(crate) fn open(core: &Core, route: &Route, method: &Method) -> Result<(), Re
             closed("cut-off", "the gateway has lost its controller; this route answers nothing now")
         }
     }
-}
-
-fn is_quiet(method: &Method) -> bool {
-    *method == Method::HEAD || *method == Method::OPTIONS
 }
 
 /// Whether `path` is `prefix` or stands below it, at a `/` border.

@@ -10,7 +10,7 @@
 //! + what the client must have seen; only statuses count when it is left out
 //! ```
 //!
-//! A line ends in CRLF; with a backslash at its end it ends nowhere. `\r`, `\n`, `\t`, `\0`, `\\` and `\xHH` are the
+//! `102*` among the statuses is any number of them. A line ends in CRLF; with a backslash at its end it ends nowhere. `\r`, `\n`, `\t`, `\0`, `\\` and `\xHH` are the
 //! bytes that they say, `{9*text}` is the text nine times. `(close)` at the end of an answer closes the connection.
 //! `< (forwarded) host` stands for the forwarded fields that the gateway adds (host `a` when none is named).
 
@@ -23,6 +23,8 @@ pub(crate) struct Case {
     pub(crate) answer: Option<Vec<u8>>,
     pub(crate) closes: bool,
     pub(crate) statuses: Vec<u16>,
+    /// A status that may come any number of times.
+    pub(crate) any: Option<u16>,
     pub(crate) open: bool,
     pub(crate) seen: Vec<u8>,
     pub(crate) heard: Option<Vec<u8>>,
@@ -77,13 +79,10 @@ pub(crate) fn read(text: &str) -> Vec<Case> {
 
 fn outcome(case: &mut Case, text: &str) {
     for word in text.split(' ') {
-        match (word, word.split_once('*')) {
+        match (word, word.strip_suffix('*')) {
             ("open", _) => case.open = true,
             ("closed", _) => case.open = false,
-            (_, Some((status, times))) => {
-                let times: usize = times.parse().unwrap();
-                case.statuses.extend(vec![status.parse::<u16>().unwrap(); times]);
-            }
+            (_, Some(status)) => case.any = Some(status.parse().unwrap()),
             (status, None) => case.statuses.push(status.parse().unwrap()),
         }
     }

@@ -17,6 +17,8 @@ enum Bench {
     Ledger,
     /// Reading and linting an estate of 10,000 services and 50,000 instances.
     Estate,
+    /// What a request through the gateway costs, beside nginx and haproxy.
+    Gateway,
     /// The cut sets of 1,000 core services among 10,000.
     Check,
 }
@@ -25,6 +27,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let (package, example, file) = match args.name {
         Bench::Ledger => ("dinghai-ledger", "bench_ledger", "ledger.json"),
         Bench::Estate => ("dinghai-estate", "bench_estate", "estate.json"),
+        Bench::Gateway => ("dinghai-gateway", "bench_gateway", "gateway.json"),
         Bench::Check => ("dinghai-risk", "bench_check", "check.json"),
     };
     let folder = tool::target().join("bench");

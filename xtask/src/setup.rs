@@ -7,11 +7,13 @@ use anyhow::{Context, Result, bail};
 use crate::tool;
 
 /// Packages, and what needs them.
-const PACKAGES: [(&str, &str); 7] = [
+const PACKAGES: [(&str, &str); 9] = [
     ("gcc", "the C parts of SQLite"),
     ("libc6-dev", "the C parts of SQLite"),
     ("curl", "guides"),
-    ("nginx", "examples/nginx-three-zones"),
+    ("nginx", "examples/nginx-three-zones, and the benchmark of the gateway"),
+    ("haproxy", "the benchmark of the gateway"),
+    ("wrk", "the benchmark of the gateway"),
     ("strace", "the order of fdatasync and acknowledgement"),
     ("chromium", "screenshots of the console"),
     ("chromium-driver", "screenshots of the console"),

@@ -77,8 +77,16 @@ pub(crate) fn begin(client: &mut Client) -> Result<Option<Box<Asked>>, Refused> 
         Ok(None) => return Ok(None),
         Err(bad) => return Err(unrouted(bad.into())),
     };
-    let admitted = admit::admit(&head);
-    let found = admitted.and_then(|admitted| {
+    let mut wants = Wants {
+        is_1_1: head.is_1_1,
+        head_only: head.method == "HEAD",
+        persists: head.is_1_1,
+        upgrade: false,
+    };
+    let found = admit::admit(&head).and_then(|admitted| {
+        let options = admitted.options;
+        wants.persists = !options.close && (head.is_1_1 || options.keep_alive);
+        wants.upgrade = admitted.upgrade.is_some();
         let looked = worker.routing(|routing| {
             let route = route::find(routing, &door.id, admitted.host, head.target.path());
             route.map(|route| (route, identify::is_trusted(*peer, routing)))
@@ -95,20 +103,13 @@ pub(crate) fn begin(client: &mut Client) -> Result<Option<Box<Asked>>, Refused> 
         Err(refused) => {
             let size = head.size;
             inbox.consume(size);
-            return Err(unrouted(refused));
+            return Err(unrouted(refused.to(wants)));
         }
     };
     let begun = Instant::now();
     let idempotent = matches!(head.method, "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE" | "TRACE");
     let record = Record::new(Arc::clone(core), Arc::clone(&route), begun, idempotent);
     let mut outcome = route::open(core, &route, head.method);
-    let options = admitted.options;
-    let wants = Wants {
-        is_1_1: head.is_1_1,
-        head_only: head.method == "HEAD",
-        persists: !options.close && (head.is_1_1 || options.keep_alive),
-        upgrade: admitted.upgrade.is_some(),
-    };
     let mut out = worker.store.scrap();
     identify::onward(&head, &admitted, *peer, trusted, &mut out);
     let (size, body) = (head.size, admitted.body);
@@ -118,7 +119,7 @@ pub(crate) fn begin(client: &mut Client) -> Result<Option<Box<Asked>>, Refused> 
     outcome = outcome.and_then(|()| upload.take(inbox).map_err(|stuck| Refused::from(&stuck)));
     if let Err(refused) = outcome {
         record.refused(&refused);
-        return Err(if upload.is_read() { refused } else { refused.closing() });
+        return Err(if upload.is_read() { refused } else { refused.closing() }.to(wants));
     }
     route.service.purse.earn();
     let deadline = begun + Duration::from_millis(route.spec.timeout_ms);
@@ -139,7 +140,10 @@ pub(crate) async fn serve(client: &mut Client, mut asked: Box<Asked>) -> Fate {
             drop(asked.upload);
             match counted {
                 // A body that is still on its way would be taken for the next request.
-                true => client.refuse(&refused, refused.closes || !read || !asked.wants.persists).await,
+                true => {
+                    let refused = refused.to(asked.wants);
+                    client.refuse(&refused, refused.closes || !read).await
+                }
                 false => Fate::Breaks,
             }
         }

@@ -3,6 +3,7 @@
 use dinghai_record::Cause;
 
 use crate::http1::request::BadHead;
+use crate::http1::response::Wants;
 use crate::upload::Stuck;
 
 /// Why a request gets no instance's answer.
@@ -13,16 +14,24 @@ pub(crate) struct Refused {
     detail: String,
     /// Where the next request would begin is not known, or not to be relied on.
     pub(crate) closes: bool,
+    /// It answers HEAD: its body is told of and not sent.
+    head_only: bool,
 }
 
 impl Refused {
     pub(crate) fn new(status: u16, reason: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, reason, detail: detail.into(), closes: false }
+        Self { status, reason, detail: detail.into(), closes: false, head_only: false }
     }
 
     /// The same, and the connection is closed.
     pub(crate) fn closing(self) -> Self {
         Self { closes: true, ..self }
+    }
+
+    /// The same, in answer to a request that wants this. HTTP/1.0 is not kept open for an answer of ours.
+    pub(crate) fn to(self, wants: Wants) -> Self {
+        let closes = self.closes || !wants.persists || !wants.is_1_1;
+        Self { closes, head_only: wants.head_only, ..self }
     }
 
     /// A request that can be read in two ways, or in none.
@@ -74,6 +83,7 @@ impl Refused {
         };
         let connection = if closes { "connection: close\r\n" } else { "" };
         let (status, reason) = (self.status, self.reason);
+        let body = if self.head_only { "" } else { &body };
         format!(
             "HTTP/1.1 {status} {phrase}\r\nx-dinghai-reason: {reason}\r\n{length}date: {date}\r\n{connection}\r\n{body}"
         )

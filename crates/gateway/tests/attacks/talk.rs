@@ -285,3 +285,27 @@ async fn an_instance_may_listen_on_a_unix_socket_and_clients_may_come_over_ipv6(
     instance.write_all(OK.as_bytes()).await.unwrap();
     client.hear("ok").await;
 }
+
+/// RFC 9110, section 9.3.2 (HEAD) and RFC 9112, section 9.3 (HTTP/1.0 and `close`): they hold for our own answers too.
+#[tokio::test]
+async fn our_own_answers_end_where_the_client_expects_it() {
+    let scene = Scene::with(|table| table.routes[0].path = "/api".to_owned()).await;
+    let mut client = scene.client().await;
+    client.say("HEAD /x HTTP/1.1\r\nhost: a\r\n\r\nGET /y HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    let heard = client.hear("}\n").await;
+    assert_eq!(heard.matches("HTTP/1.1 404 Not Found\r\n").count(), 2, "{heard}");
+    assert_eq!(heard.matches("no-route\",").count(), 1, "one has a body: {heard}");
+    for last in ["GET /x HTTP/1.0\r\n\r\n", "GET /x HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"] {
+        let mut client = scene.client().await;
+        client.say(last).await;
+        let heard = client.rest().await;
+        assert!(heard.starts_with("HTTP/1.1 404 ") && heard.contains("connection: close\r\n"), "{heard}");
+    }
+    // An instance that closes is answered for in the same way.
+    let mut client = scene.client().await;
+    client.say("HEAD /api HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    drop(scene.accept().await);
+    assert!(client.hear("\r\n\r\n").await.starts_with("HTTP/1.1 502 "));
+    client.say("GET /x HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    assert!(client.hear("}\n").await.starts_with("HTTP/1.1 404 "));
+}

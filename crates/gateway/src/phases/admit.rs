@@ -38,7 +38,9 @@ pub(crate) fn admit<'b>(head: &Head<'_, 'b>) -> Result<Admitted<'b>, Refused> {
     let body = body(head)?;
     let expects = head.is_1_1 && expects(head)? && !body.is_over();
     let stated = head.values(Kind::ContentLength).next().is_some();
-    Ok(Admitted { host, body, stated, options, expects, upgrade: upgrade(head, options), hops: hops(head)? })
+    // A body that nobody reads would be taken for the next request.
+    let hops = hops(head).map_err(|refused| if body.is_over() { refused } else { refused.closing() })?;
+    Ok(Admitted { host, body, stated, options, expects, upgrade: upgrade(head, options), hops })
 }
 
 fn host<'b>(head: &Head<'_, 'b>) -> Result<&'b str, Refused> {

@@ -98,7 +98,7 @@ impl Wheel {
                 continue;
             };
             tokio::select! {
-                () = sleep_until(self.born + TICK * u32::try_from(first).unwrap_or(u32::MAX)) => {}
+                () = sleep_until(self.at(first)) => {}
                 () = self.nearer.notified() => {}
             }
             self.turn_to(self.tick(Instant::now()));
@@ -141,6 +141,12 @@ impl Wheel {
         if is_nearer {
             self.nearer.notify_one();
         }
+    }
+
+    /// When a tick comes.
+    fn at(&self, tick: u64) -> Instant {
+        let micros = TICK.as_micros().saturating_mul(u128::from(tick));
+        self.born + Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
     }
 
     fn tick(&self, at: Instant) -> u64 {
@@ -188,5 +194,13 @@ mod tests {
         let passing = tokio::time::sleep(Duration::from_secs(1));
         tokio::select! { () = wheel.turn() => {}, () = passing => {} }
         assert!(wheel.entries.borrow().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_does_not_spin_however_long_it_has_turned() {
+        let wheel = Wheel::new();
+        // 500 days: more ticks than 32 bits hold.
+        let later = wheel.born + Duration::from_hours(12_000);
+        assert_eq!(wheel.at(wheel.tick(later)), later);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use dinghai_probe::Connected;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -57,6 +57,14 @@ impl Socket {
         either!(self, stream => Pin::new(stream).poll_shutdown(cx))
     }
 
+    /// Closing it from here on breaks it off: who reads it sees no end in order.
+    pub(crate) fn reset(&self) {
+        if let Self::Tcp(stream) = self {
+            // It is closed in any case.
+            let _ = stream.set_zero_linger();
+        }
+    }
+
     /// Whether there is something to be read, or the end. Asks no kernel.
     pub(crate) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         either!(self, stream => stream.poll_read_ready(cx))
@@ -64,11 +72,8 @@ impl Socket {
 
     /// Whether an idle connection can carry a request: nothing has come on it that nobody asked for, nor its end.
     pub(crate) fn is_quiet(&self) -> bool {
-        let mut cx = Context::from_waker(Waker::noop());
-        if self.poll_readable(&mut cx).is_pending() {
-            return true;
-        }
-        // A read that filled its buffer to the brim leaves the question open; now the kernel knows.
+        // The kernel is asked only where the runtime takes it for readable, and where a read that filled its buffer to the brim
+        // has left the question open. To poll instead would be to hear "pending" when the task has used up its turn.
         let read = either!(self, stream => stream.try_read(&mut [0]));
         matches!(read, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
     }
@@ -80,5 +85,28 @@ impl From<Connected> for Socket {
             Connected::Tcp(stream) => Self::Tcp(stream),
             Connected::Unix(stream) => Self::Unix(stream),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    /// A task that has done much is told "pending" by the runtime whatever is there. That is no word about a connection.
+    #[tokio::test]
+    async fn what_came_unasked_is_noticed_by_a_busy_task_too() {
+        let (near, mut far) = UnixStream::pair().unwrap();
+        let socket = Socket::Unix(near);
+        assert!(socket.is_quiet());
+        far.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+        std::future::poll_fn(|cx| socket.poll_readable(cx)).await.unwrap();
+        std::future::poll_fn(|cx| {
+            while socket.poll_readable(cx).is_ready() {}
+            assert!(!socket.is_quiet());
+            Poll::Ready(())
+        })
+        .await;
     }
 }

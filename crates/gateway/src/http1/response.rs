@@ -109,8 +109,10 @@ impl<'h, 'b> Head<'h, 'b> {
     }
 
     /// Whether the instance's connection may carry another request.
-    pub(crate) const fn persists(&self) -> bool {
-        !self.options.close && (self.is_1_1 || self.options.keep_alive)
+    pub(crate) fn persists(&self) -> bool {
+        // Who states a body where none may be will send one, and it would be taken for the next response.
+        let has_none = self.status != 204 || !(self.chunked || self.length.is_some_and(|length| length > 0));
+        has_none && !self.options.close && (self.is_1_1 || self.options.keep_alive)
     }
 
     /// How the body comes and goes on (RFC 9112, section 6.3).
@@ -229,6 +231,18 @@ mod tests {
         for cut in 0..WHOLE.len() {
             assert_eq!(written(&WHOLE[..cut]), Ok(None), "{}", WHOLE[..cut].escape_ascii());
         }
+    }
+
+    #[test]
+    fn who_states_a_body_where_none_may_be_is_asked_nothing_more() {
+        let persists = |head: &str| {
+            let mut room = [httparse::EMPTY_HEADER; LINES];
+            Head::read(head.as_bytes(), &mut room).unwrap().unwrap().persists()
+        };
+        assert!(persists("HTTP/1.1 204 No Content\r\n\r\n"));
+        assert!(persists("HTTP/1.1 304 Not Modified\r\ncontent-length: 4\r\n\r\n"));
+        assert!(!persists("HTTP/1.1 204 No Content\r\ncontent-length: 4\r\n\r\n"));
+        assert!(!persists("HTTP/1.1 204 No Content\r\ntransfer-encoding: chunked\r\n\r\n"));
     }
 
     proptest! {

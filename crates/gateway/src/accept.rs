@@ -8,6 +8,7 @@ use std::rc::Rc;
 use dinghai_estate::ListenerId;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::coop::unconstrained;
 use tracing::{debug, warn};
 
 use crate::client::{self, Client};
@@ -104,7 +105,7 @@ pub(crate) async fn serve(
     }
     door.closing.set(true);
     // Closing a socket of several on one address resets whoever waits at it: let them in first.
-    while let Some(Ok((stream, peer))) = at_once(&listener).await {
+    while let Some(Ok((stream, peer))) = unconstrained(at_once(&listener)).await {
         admit(&worker, &door, stream, peer);
     }
     drop(listener);

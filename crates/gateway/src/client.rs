@@ -17,6 +17,7 @@ use tracing::debug;
 use crate::accept::Inside;
 use crate::buffer::{BLOCK, Inbox};
 use crate::defaults::{CLIENT_IDLE, HEADER_TIMEOUT, LINGER};
+use crate::exchange::Interim;
 use crate::phases::{self, Asked, Refused};
 use crate::socket::Socket;
 use crate::wheel::Alarm;
@@ -66,7 +67,7 @@ async fn requests(mut client: Client) {
     loop {
         let fate = match client.next().await {
             Some(Ok(asked)) => phases::serve(&mut client, asked).await,
-            Some(Err(refused)) => client.refuse(&refused, refused.closes).await,
+            Some(Err(refused)) => client.refuse(&refused, refused.closes, &mut Interim::default()).await,
             None => return,
         };
         match fate {
@@ -140,35 +141,31 @@ impl Client {
     }
 
     /// Answers with what we have to say ourselves.
-    pub(crate) async fn refuse(&mut self, refused: &Refused, closes: bool) -> Fate {
+    pub(crate) async fn refuse(&mut self, refused: &Refused, closes: bool, interim: &mut Interim) -> Fate {
         let closes = closes || self.door.closing.get();
         let answer = self.worker.dated(self.worker.core.clock.now(), |date| refused.written(date, closes));
-        self.worker.wheel.set(&self.alarm, Instant::now() + HEADER_TIMEOUT);
-        let mut done = 0;
-        let written = poll_fn(|cx| self.poll_write_all(cx, answer.as_bytes(), &mut done)).await;
-        match (written, closes) {
+        match (self.say(&interim.before(answer.into_bytes())).await, closes) {
             (false, _) => Fate::Breaks,
             (true, true) => Fate::Lingers,
             (true, false) => Fate::Persists,
         }
     }
 
-    /// Writes all of `bytes` from `done` on; false when the client does not take them.
-    pub(crate) fn poll_write_all(
-        &mut self,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-        done: &mut usize,
-    ) -> Poll<bool> {
-        while let Some(rest @ [_, ..]) = bytes.get(*done..) {
-            match self.socket.poll_write(cx, rest, &[]) {
-                Poll::Ready(Ok(written @ 1..)) => *done += written,
-                Poll::Ready(_) => return Poll::Ready(false),
-                Poll::Pending if self.alarm.rang() => return Poll::Ready(false),
-                Poll::Pending => return Poll::Pending,
+    /// Writes all of `bytes`; false when the client does not take them.
+    pub(crate) async fn say(&mut self, mut bytes: &[u8]) -> bool {
+        self.worker.wheel.set(&self.alarm, Instant::now() + HEADER_TIMEOUT);
+        poll_fn(|cx| {
+            while !bytes.is_empty() {
+                match self.socket.poll_write(cx, bytes, &[]) {
+                    Poll::Ready(Ok(written @ 1..)) => bytes = bytes.get(written..).unwrap_or_default(),
+                    Poll::Ready(_) => return Poll::Ready(false),
+                    Poll::Pending if self.alarm.rang() => return Poll::Ready(false),
+                    Poll::Pending => return Poll::Pending,
+                }
             }
-        }
-        Poll::Ready(true)
+            Poll::Ready(true)
+        })
+        .await
     }
 
     /// Whether the client has closed. What it sends ahead is read for later, as far as there is room.

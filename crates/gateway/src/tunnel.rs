@@ -20,14 +20,15 @@ use crate::socket::Socket;
 /// Tells the client of the switch, and joins both connections.
 pub(crate) async fn open(client: &mut Client, asked: Asked, reply: Reply) -> Fate {
     // What is left of a request that has not ended would be taken for the other protocol.
-    if !asked.upload.is_sent() {
-        asked.record.end(Ended::Cut, Instant::now());
+    let Asked { record, upload, mut interim, .. } = asked;
+    if !upload.is_sent() {
+        record.end(Ended::Cut, Instant::now());
         return Fate::Breaks;
     }
+    drop(upload);
     let Reply { out, mut line, way, .. } = reply;
-    asked.record.end(Ended::Served, Instant::now());
-    let mut done = 0;
-    if !poll_fn(|cx| client.poll_write_all(cx, &out, &mut done)).await {
+    record.end(Ended::Served, Instant::now());
+    if !client.say(&interim.before(out)).await {
         return Fate::Breaks;
     }
     let (mut up, mut down) = (Way::Open, Way::Open);

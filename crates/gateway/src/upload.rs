@@ -67,9 +67,18 @@ impl Upload {
         self.sent > 0 || !self.whole
     }
 
-    /// Whether the instance has taken all that is here: the client is who is waited for.
-    pub(crate) const fn awaits_client(&self) -> bool {
-        self.sent == self.out.len()
+    /// Whether the instance has taken all that is here, and more is to come: the client is who is waited for.
+    pub(crate) fn awaits_client(&self) -> bool {
+        !self.is_read() && self.sent == self.out.len()
+    }
+
+    /// It will not be sent again: what was kept of it for that is given back.
+    pub(crate) fn settle(&mut self) {
+        if self.is_sent() {
+            self.whole = false;
+            self.sent = 0;
+            self.store.keep(std::mem::take(&mut self.out));
+        }
     }
 
     /// Whether it can be sent from its beginning.

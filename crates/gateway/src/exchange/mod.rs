@@ -4,10 +4,14 @@
 //! body goes on while the client sends it: an instance may answer, and answer all of it, before the request has ended.
 
 mod download;
+mod interim;
 mod patience;
+#[cfg(test)]
+mod tests;
 mod waiting;
 
 pub(crate) use download::{Broke, Download};
+pub(crate) use interim::Interim;
 pub(crate) use waiting::{Heard, Waiting};
 
 use dinghai_clock::Timestamp;

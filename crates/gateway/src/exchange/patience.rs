@@ -73,7 +73,9 @@ impl Patience {
             way.instance.saw(core, Saw::Silent, Some(Cause::Timeout), None);
         }
         if now >= asked.deadline || (now >= patience && !self.tired && asked.idempotent) {
-            if !self.suspected && !self.tired {
+            // Who had the request too late to answer it was not too slow.
+            let had_time = now.saturating_duration_since(self.sent_at) >= self.silence;
+            if had_time && !self.suspected && !self.tired {
                 way.instance.saw(core, Saw::ServedWrong, Some(Cause::Timeout), None);
             }
             self.tired = true;

@@ -10,7 +10,6 @@ use super::patience::{Patience, Verdict};
 use super::{Line, Reply, Response};
 use crate::buffer::Inbox;
 use crate::client::Client;
-use crate::defaults::INTERIM;
 use crate::http1::response::{Head, LINES};
 use crate::instance::UnderWay;
 use crate::phases::Asked;
@@ -27,10 +26,6 @@ pub(crate) struct Waiting {
     halted: bool,
     /// The instance does not take the rest of the request. It may have answered all the same.
     unsendable: Option<Cause>,
-    /// Interim answers for the client, and how much of them it has.
-    interim: Vec<u8>,
-    told: usize,
-    interims: usize,
 }
 
 /// What was heard.
@@ -49,16 +44,7 @@ impl Waiting {
     pub(crate) fn new(socket: Socket, asked: &Asked, client: &Client, now: Instant) -> Self {
         let line = Line { socket, inbox: Inbox::new(client.worker.store.clone()) };
         let patience = Patience::new(asked, client, now);
-        Self {
-            line,
-            patience,
-            sent: false,
-            halted: false,
-            unsendable: None,
-            interim: vec![],
-            told: 0,
-            interims: 0,
-        }
+        Self { line, patience, sent: false, halted: false, unsendable: None }
     }
 
     /// Since when the instance is waited for.
@@ -103,7 +89,7 @@ impl Waiting {
                 Poll::Pending => break,
             }
         }
-        if !self.tell(cx, client) || (asked.upload.is_read() && client.poll_gone(cx)) {
+        if !asked.interim.tell(cx, &mut client.socket) || (asked.upload.is_read() && client.poll_gone(cx)) {
             return Poll::Ready(Heard::Client(Stuck::ClientGone));
         }
         self.look(client, asked, way, may_leave)
@@ -131,7 +117,7 @@ impl Waiting {
     }
 
     /// Reads what came: a response, or interim ones before it.
-    fn read(&mut self, client: &Client, asked: &Asked) -> Result<Option<Response>, Cause> {
+    fn read(&mut self, client: &Client, asked: &mut Asked) -> Result<Option<Response>, Cause> {
         let wants = asked.wants;
         loop {
             let mut room = [httparse::EMPTY_HEADER; LINES];
@@ -139,12 +125,8 @@ impl Waiting {
             let Some(head) = head else { return Ok(None) };
             let size = head.size;
             if head.is_interim() {
-                self.interims += 1;
-                if self.interims > INTERIM {
+                if !asked.interim.take(&head, wants) {
                     return Err(Cause::Malformed);
-                }
-                if wants.is_1_1 {
-                    head.write(wants, crate::http1::body::Onward::Plain, true, "", &mut self.interim);
                 }
                 self.line.inbox.consume(size);
                 continue;
@@ -154,12 +136,7 @@ impl Waiting {
             }
             let framing = head.framing(wants);
             let persists = wants.persists && framing.delimited && !client.door.closing.get();
-            // What the client has not yet been told of interim answers goes before the final one.
-            let mut out = std::mem::take(&mut self.interim);
-            out.drain(..std::mem::take(&mut self.told));
-            if out.capacity() == 0 {
-                out = client.worker.store.scrap();
-            }
+            let mut out = client.worker.store.scrap();
             let (heard, at) = (Instant::now(), asked.core.clock.now());
             client.worker.dated(at, |date| head.write(wants, framing.onward, persists, date, &mut out));
             let (status, reusable) = (head.status, head.persists());
@@ -168,14 +145,6 @@ impl Waiting {
             response.begin(&mut self.line.inbox).map_err(|_| Cause::Malformed)?;
             return Ok(Some(response));
         }
-    }
-
-    /// Tells the client interim answers; false when it has gone.
-    fn tell(&mut self, cx: &mut Context<'_>, client: &mut Client) -> bool {
-        if self.told == self.interim.len() {
-            return true;
-        }
-        !matches!(client.poll_write_all(cx, &self.interim, &mut self.told), Poll::Ready(false))
     }
 
     fn look(
@@ -191,7 +160,7 @@ impl Waiting {
         }
         if verdict == Verdict::Wait && client.alarm.rang() {
             // While the client is still sending nobody else is late.
-            if !asked.upload.is_read() && asked.upload.awaits_client() {
+            if asked.upload.awaits_client() {
                 let now = Instant::now();
                 if now >= asked.deadline {
                     return Poll::Ready(Heard::ClientSlow);

@@ -100,7 +100,10 @@ pub(crate) async fn forward(
             (fresh, now) = (true, Instant::now());
             continue;
         }
-        blame(&core, &way, Saw::Unconnected, &cause);
+        // Who gives up on a request that the client holds back has not failed: any client could eject everybody.
+        if cause == Cause::Malformed || !asked.upload.awaits_client() {
+            blame(&core, &way, Saw::Unconnected, &cause);
+        }
         return Forwarded::Unanswered { cause, sent, way };
     }
 }

@@ -38,7 +38,7 @@ use tokio::time::Instant;
 use crate::client::{Client, Fate};
 use crate::core::Core;
 use crate::defaults::HEADERS;
-use crate::exchange::{Broke, Download};
+use crate::exchange::{Broke, Download, Interim};
 use crate::http1::request::Head;
 use crate::http1::response::Wants;
 use crate::routing::Route;
@@ -55,6 +55,7 @@ pub(crate) struct Asked {
     pub(crate) route: Arc<Route>,
     pub(crate) record: Record,
     pub(crate) upload: Upload,
+    pub(crate) interim: Interim,
     pub(crate) wants: Wants,
     pub(crate) idempotent: bool,
     pub(crate) begun: Instant,
@@ -124,7 +125,19 @@ pub(crate) fn begin(client: &mut Client) -> Result<Option<Box<Asked>>, Refused> 
     route.service.purse.earn();
     let deadline = begun + Duration::from_millis(route.spec.timeout_ms);
     let core = Arc::clone(core);
-    Ok(Some(Box::new(Asked { core, route, record, upload, wants, idempotent, begun, turn: begun, deadline })))
+    let (interim, turn) = (Interim::default(), begun);
+    Ok(Some(Box::new(Asked {
+        core,
+        route,
+        record,
+        upload,
+        interim,
+        wants,
+        idempotent,
+        begun,
+        turn,
+        deadline,
+    })))
 }
 
 /// Takes a request through the phases that talk to instances.
@@ -142,7 +155,7 @@ pub(crate) async fn serve(client: &mut Client, mut asked: Box<Asked>) -> Fate {
                 // A body that is still on its way would be taken for the next request.
                 true => {
                     let refused = refused.to(asked.wants);
-                    client.refuse(&refused, refused.closes || !read).await
+                    client.refuse(&refused, refused.closes || !read, &mut asked.interim).await
                 }
                 false => Fate::Breaks,
             }
@@ -151,12 +164,14 @@ pub(crate) async fn serve(client: &mut Client, mut asked: Box<Asked>) -> Fate {
 }
 
 /// Passes an instance's response on; it is recorded as it comes to its end.
-async fn respond(client: &mut Client, asked: Box<Asked>, reply: Box<Reply>) -> Fate {
+async fn respond(client: &mut Client, asked: Box<Asked>, mut reply: Box<Reply>) -> Fate {
     if reply.status == 101 {
         return Box::pin(tunnel::open(client, *asked, *reply)).await;
     }
-    let persists = reply.persists;
-    let Asked { record, mut upload, deadline, .. } = *asked;
+    let (persists, delimited) = (reply.persists, reply.framing.delimited);
+    let Asked { record, mut upload, mut interim, deadline, .. } = *asked;
+    reply.out = interim.before(std::mem::take(&mut reply.out));
+    upload.settle();
     let mut download = Download::new(*reply, record, deadline);
     match std::future::poll_fn(|cx| download.poll(cx, client, &mut upload)).await {
         Ok(()) => {
@@ -171,6 +186,9 @@ async fn respond(client: &mut Client, asked: Box<Asked>, reply: Box<Reply>) -> F
         Err(broke) => {
             if broke == Broke::Instance {
                 download.cut();
+                if !delimited {
+                    client.socket.reset();
+                }
             }
             Fate::Breaks
         }

@@ -309,3 +309,35 @@ async fn our_own_answers_end_where_the_client_expects_it() {
     client.say("GET /x HTTP/1.1\r\nhost: a\r\n\r\n").await;
     assert!(client.hear("}\n").await.starts_with("HTTP/1.1 404 "));
 }
+
+/// What a client holds back is no failure of the instance that waits for it.
+#[tokio::test]
+async fn a_client_that_holds_back_its_body_ejects_nobody() {
+    let scene = Scene::new().await;
+    for _ in 0..4 {
+        let mut client = scene.client().await;
+        client.say("POST /x HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\na").await;
+        let mut instance = scene.accept().await;
+        instance.hear("\r\n\r\na").await;
+        // As servers do that have waited for long enough.
+        drop(instance);
+        assert!(client.rest().await.starts_with("HTTP/1.1 502 "));
+    }
+    let status = scene.stage.status().await;
+    assert!(status.instances.values().all(|instance| instance.ejected.is_none()), "{status:#?}");
+}
+
+/// RFC 9112, section 8: HTTP/1.0 without a length ends with the connection, so that one that was cut must not end in order.
+#[tokio::test]
+async fn a_cut_answer_does_not_look_whole_to_http_1_0() {
+    let scene = Scene::new().await;
+    let mut client = scene.client().await;
+    client.say("GET /x HTTP/1.0\r\nhost: a\r\n\r\n").await;
+    let mut instance = scene.accept().await;
+    instance.hear("\r\n\r\n").await;
+    instance.say("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n").await;
+    client.hear("abc").await;
+    drop(instance);
+    let end = tokio::time::timeout(SOON, client.0.read(&mut [0])).await.unwrap();
+    assert_eq!(end.unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
+}

@@ -22,6 +22,8 @@ pub(crate) struct Upload {
     sent: usize,
     left: Left,
     onward: Onward,
+    /// So much of it was written to any instance.
+    passed: u64,
     /// Nothing of the message was dropped from the front of `out` yet.
     whole: bool,
     /// So many more bytes the body may have.
@@ -49,7 +51,7 @@ impl Upload {
             Left::Chunked(_) => Onward::Chunked,
             Left::Length(_) | Left::UntilClose => Onward::Plain,
         };
-        Self { out: head, sent: 0, left, onward, whole: true, allowed: BODY_LIMIT, store }
+        Self { out: head, sent: 0, passed: 0, left, onward, whole: true, allowed: BODY_LIMIT, store }
     }
 
     /// Whether all of it was read from the client.
@@ -70,6 +72,11 @@ impl Upload {
     /// Whether the instance has taken all that is here, and more is to come: the client is who is waited for.
     pub(crate) fn awaits_client(&self) -> bool {
         !self.is_read() && self.sent == self.out.len()
+    }
+
+    /// How many bytes of it instances have taken so far.
+    pub(crate) const fn passed(&self) -> u64 {
+        self.passed
     }
 
     /// It will not be sent again: what was kept of it for that is given back.
@@ -121,7 +128,10 @@ impl Upload {
             while let Some(rest @ [_, ..]) = self.out.get(self.sent..) {
                 match ready!(instance.poll_write(cx, rest, &[])) {
                     Ok(0) => return Poll::Ready(Err(Stuck::Instance(io::ErrorKind::WriteZero.into()))),
-                    Ok(bytes) => self.sent += bytes,
+                    Ok(bytes) => {
+                        self.sent += bytes;
+                        self.passed = self.passed.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+                    }
                     Err(error) => return Poll::Ready(Err(Stuck::Instance(error))),
                 }
             }

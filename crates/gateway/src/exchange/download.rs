@@ -156,7 +156,8 @@ impl Download {
                 Poll::Ready(Err(_)) => return Poll::Ready(Err(Broke::Client)),
                 Poll::Ready(Ok(())) | Poll::Pending => {}
             }
-        } else if client.poll_gone(cx) {
+        }
+        if upload.is_read() && client.poll_gone(cx) {
             return Poll::Ready(Err(Broke::Client));
         }
         if !std::mem::replace(&mut self.timed, true) {

@@ -9,7 +9,7 @@ use dinghai_clock::{SystemClock, Timestamp};
 use dinghai_estate::{Address, Balance, CutOff, Priority};
 use dinghai_wire::{Member, ServiceTable, Table, TableRoute};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::task::LocalSet;
 
 use crate::accept::Door;
@@ -21,13 +21,17 @@ use crate::worker::{Bell, Worker};
 
 struct Scene {
     worker: Rc<Worker>,
-    instance: TcpListener,
 }
 
 impl Scene {
-    async fn new() -> Self {
-        let instance = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = Address { host: "127.0.0.1".to_owned(), port: instance.local_addr().unwrap().port() };
+    async fn new() -> (Self, TcpListener) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        (Self::with(Address { host: "127.0.0.1".to_owned(), port }), listener)
+    }
+
+    /// With one instance that listens there.
+    fn with(address: Address) -> Self {
         let member = Member { address, share: 100, places: vec![] };
         let route = TableRoute {
             id: "/".into(),
@@ -52,7 +56,7 @@ impl Scene {
         };
         let core = Core::new("public".into(), Arc::new(SystemClock::new()), Bell::default());
         core.routing.store(Arc::new(Routing::of(table, &Routing::empty(), Timestamp::from_micros(0), 1)));
-        Self { worker: Rc::new(Worker::new(Arc::new(core), 0)), instance }
+        Self { worker: Rc::new(Worker::new(Arc::new(core), 0)) }
     }
 
     /// A client's end of a connection that is served.
@@ -66,6 +70,16 @@ impl Scene {
         client.socket = Socket::Unix(near);
         tokio::task::spawn_local(serve(client));
         far
+    }
+
+    fn is_passing(&self) -> bool {
+        self.worker.routing(|routing| {
+            routing
+                .services
+                .values()
+                .flat_map(|service| &service.members)
+                .all(|seat| seat.instance.is_passing())
+        })
     }
 
     async fn run(self, play: impl AsyncFnOnce(&Self)) {
@@ -91,12 +105,12 @@ async fn hear(stream: &mut (impl AsyncReadExt + Unpin), end: &str) -> String {
 /// An interim answer of which the client has a part is told to its end, whatever becomes of the instance.
 #[tokio::test]
 async fn an_interim_answer_that_has_begun_is_ended_before_another_begins() {
-    let scene = Scene::new().await;
+    let (scene, listener) = Scene::new().await;
     scene
         .run(async |scene| {
             let mut client = scene.client().await;
             client.write_all(b"GET /x HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
-            let (mut instance, _) = scene.instance.accept().await.unwrap();
+            let (mut instance, _) = listener.accept().await.unwrap();
             hear(&mut instance, "\r\n\r\n").await;
             // More than the client's socket holds.
             let hint = format!("HTTP/1.1 103 Early Hints\r\nlink: {}\r\n\r\n", "x".repeat(60_000));
@@ -131,28 +145,59 @@ async fn an_interim_answer_that_has_begun_is_ended_before_another_begins() {
 /// Who gets the end of a request when there is no time left has not been too slow.
 #[tokio::test(start_paused = true)]
 async fn a_client_that_sends_its_last_byte_too_late_ejects_nobody() {
-    let scene = Scene::new().await;
+    let (scene, listener) = Scene::new().await;
     scene
         .run(async |scene| {
             for _ in 0..4 {
                 let mut client = scene.client().await;
                 client.write_all(b"POST /x HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\na").await.unwrap();
-                let (mut instance, _) = scene.instance.accept().await.unwrap();
+                let (mut instance, _) = listener.accept().await.unwrap();
                 hear(&mut instance, "\r\n\r\na").await;
                 tokio::time::sleep(Duration::from_millis(14_900)).await;
                 client.write_all(b"b").await.unwrap();
                 hear(&mut instance, "b").await;
                 assert!(hear(&mut client, "}\n").await.starts_with("HTTP/1.1 504 "));
-                // Something else has been heard from it meanwhile.
             }
-            let passing = scene.worker.routing(|routing| {
-                routing
-                    .services
-                    .values()
-                    .flat_map(|service| &service.members)
-                    .all(|seat| seat.instance.is_passing())
+            assert!(scene.is_passing());
+        })
+        .await;
+}
+
+/// Who takes a long body slowly is not silent.
+#[tokio::test(start_paused = true)]
+async fn instances_that_take_long_bodies_slowly_are_not_ejected() {
+    const BODY: usize = 1 << 20;
+    // What is written to a Unix socket is there at once; a clock that jumps would overtake bytes on a network.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    let scene = Scene::with(Address { host: path.to_str().unwrap().to_owned(), port: 0 });
+    scene
+        .run(async |scene| {
+            let uploads = (0..4).map(async |_| {
+                let mut client = scene.client().await;
+                let head = format!("POST /x HTTP/1.1\r\nhost: a\r\ncontent-length: {BODY}\r\n\r\n");
+                client.write_all(head.as_bytes()).await.unwrap();
+                let (mut instance, _) = listener.accept().await.unwrap();
+                hear(&mut instance, "\r\n\r\n").await;
+                let (mut from, mut to) = client.split();
+                let sending = async { to.write_all(&vec![b'x'; BODY]).await.unwrap() };
+                let taking = async {
+                    let (mut bytes, mut left) = (vec![0; 64 << 10], BODY);
+                    while left > 0 {
+                        tokio::time::sleep(Duration::from_millis(400)).await;
+                        let most = bytes.len().min(left);
+                        left -= instance.read_exact(&mut bytes[..most]).await.unwrap();
+                    }
+                    instance.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.unwrap();
+                };
+                let ((), (), heard) = tokio::join!(sending, taking, hear(&mut from, "ok"));
+                assert!(heard.starts_with("HTTP/1.1 200 "));
+                assert!(scene.is_passing());
             });
-            assert!(passing);
+            let mut uploads: Vec<_> = uploads.map(Box::pin).collect();
+            let [a, b, c, d] = &mut uploads[..] else { unreachable!() };
+            tokio::join!(a, b, c, d);
         })
         .await;
 }

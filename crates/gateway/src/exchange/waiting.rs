@@ -24,6 +24,8 @@ pub(crate) struct Waiting {
     sent: bool,
     /// Some of it had to wait.
     halted: bool,
+    /// How much of it was passed on when that was looked at last.
+    passed: u64,
     /// The instance does not take the rest of the request. It may have answered all the same.
     unsendable: Option<Cause>,
 }
@@ -44,7 +46,7 @@ impl Waiting {
     pub(crate) fn new(socket: Socket, asked: &Asked, client: &Client, now: Instant) -> Self {
         let line = Line { socket, inbox: Inbox::new(client.worker.store.clone()) };
         let patience = Patience::new(asked, client, now);
-        Self { line, patience, sent: false, halted: false, unsendable: None }
+        Self { line, patience, sent: false, halted: false, passed: 0, unsendable: None }
     }
 
     /// Since when the instance is waited for.
@@ -135,7 +137,9 @@ impl Waiting {
                 return Err(Cause::Malformed);
             }
             let framing = head.framing(wants);
-            let persists = wants.persists && framing.delimited && !client.door.closing.get();
+            // Refused before it has ended, a request is not read to its end (RFC 9112, section 9.6).
+            let refused = head.status >= 400 && !asked.upload.is_read();
+            let persists = wants.persists && framing.delimited && !refused && !client.door.closing.get();
             let mut out = client.worker.store.scrap();
             let (heard, at) = (Instant::now(), asked.core.clock.now());
             client.worker.dated(at, |date| head.write(wants, framing.onward, persists, date, &mut out));
@@ -159,12 +163,14 @@ impl Waiting {
             verdict = self.patience.on_ejection(|| may_leave(asked));
         }
         if verdict == Verdict::Wait && client.alarm.rang() {
-            // While the client is still sending nobody else is late.
-            if asked.upload.awaits_client() {
-                let now = Instant::now();
-                if now >= asked.deadline {
-                    return Poll::Ready(Heard::ClientSlow);
-                }
+            let passed = asked.upload.passed();
+            let moved = std::mem::replace(&mut self.passed, passed) < passed;
+            let now = Instant::now();
+            if asked.upload.awaits_client() && now >= asked.deadline {
+                return Poll::Ready(Heard::ClientSlow);
+            }
+            // While the client is still sending nobody else is late, and who takes what is sent is not silent.
+            if asked.upload.awaits_client() || (moved && !self.sent) {
                 self.patience.begin_again(now);
             }
             verdict = self.patience.look(&asked.core, client, asked, way, || may_leave(asked));

@@ -96,7 +96,8 @@ async fn the_instance_decides_whether_a_body_is_sent() {
     client.say("POST /x HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n").await;
     instance.hear("\r\n\r\n").await;
     instance.say("HTTP/1.1 413 Content Too Large\r\ncontent-length: 0\r\n\r\n").await;
-    assert!(client.rest().await.starts_with("HTTP/1.1 413 "));
+    let heard = client.rest().await;
+    assert!(heard.starts_with("HTTP/1.1 413 ") && heard.contains("connection: close\r\n"), "{heard}");
 }
 
 /// RFC 9112, section 9.3.2 and 7: a response may begin, and end, while the request is still being sent.
@@ -340,4 +341,20 @@ async fn a_cut_answer_does_not_look_whole_to_http_1_0() {
     drop(instance);
     let end = tokio::time::timeout(SOON, client.0.read(&mut [0])).await.unwrap();
     assert_eq!(end.unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
+}
+
+/// A client that has gone takes its request with it, also when the last of its body came while the answer was on its way.
+#[tokio::test]
+async fn a_client_that_goes_during_the_answer_is_noticed() {
+    let scene = Scene::with(|table| table.routes[0].timeout_ms = 60_000).await;
+    let mut client = scene.client().await;
+    client.say("POST /x HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\na").await;
+    let mut instance = scene.accept().await;
+    instance.hear("\r\n\r\na").await;
+    instance.say("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\no").await;
+    client.hear("o").await;
+    client.say("b").await;
+    instance.hear("b").await;
+    drop(client);
+    assert_eq!(instance.rest().await, "");
 }

@@ -24,6 +24,8 @@ pub(crate) struct Upload {
     onward: Onward,
     /// So much of it was written to any instance.
     passed: u64,
+    /// The instance that is asked now has reset its connection. The kernel says so once, and to reads it is an end from then on.
+    reset: bool,
     /// Nothing of the message was dropped from the front of `out` yet.
     whole: bool,
     /// So many more bytes the body may have.
@@ -51,7 +53,17 @@ impl Upload {
             Left::Chunked(_) => Onward::Chunked,
             Left::Length(_) | Left::UntilClose => Onward::Plain,
         };
-        Self { out: head, sent: 0, passed: 0, left, onward, whole: true, allowed: BODY_LIMIT, store }
+        Self {
+            out: head,
+            sent: 0,
+            passed: 0,
+            reset: false,
+            left,
+            onward,
+            whole: true,
+            allowed: BODY_LIMIT,
+            store,
+        }
     }
 
     /// Whether all of it was read from the client.
@@ -72,6 +84,11 @@ impl Upload {
     /// Whether the instance has taken all that is here, and more is to come: the client is who is waited for.
     pub(crate) fn awaits_client(&self) -> bool {
         !self.is_read() && self.sent == self.out.len()
+    }
+
+    /// Whether sending it has met a reset: the end of the connection is no end of a response.
+    pub(crate) const fn was_reset(&self) -> bool {
+        self.reset
     }
 
     /// How many bytes of it instances have taken so far.
@@ -96,7 +113,7 @@ impl Upload {
     /// Begins again for another instance; false when its beginning is gone.
     pub(crate) const fn begin(&mut self) -> bool {
         if self.whole {
-            self.sent = 0;
+            (self.sent, self.reset) = (0, false);
         }
         self.whole
     }
@@ -132,7 +149,10 @@ impl Upload {
                         self.sent += bytes;
                         self.passed = self.passed.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
                     }
-                    Err(error) => return Poll::Ready(Err(Stuck::Instance(error))),
+                    Err(error) => {
+                        self.reset |= error.kind() == io::ErrorKind::ConnectionReset;
+                        return Poll::Ready(Err(Stuck::Instance(error)));
+                    }
                 }
             }
             if self.left.is_over() {

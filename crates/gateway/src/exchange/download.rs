@@ -97,7 +97,9 @@ impl Download {
             }
             match self.line.inbox.poll_fill(cx, &mut self.line.socket) {
                 Poll::Ready(Ok(1..)) => {}
-                Poll::Ready(Ok(0)) if self.framing.left.end(self.framing.onward, &mut self.out) => {
+                Poll::Ready(Ok(0))
+                    if !upload.was_reset() && self.framing.left.end(self.framing.onward, &mut self.out) =>
+                {
                     (self.over, self.reusable) = (true, false);
                 }
                 Poll::Ready(_) => return Poll::Ready(Err(Broke::Instance)),

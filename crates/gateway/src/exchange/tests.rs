@@ -201,3 +201,25 @@ async fn instances_that_take_long_bodies_slowly_are_not_ejected() {
         })
         .await;
 }
+
+/// A reset may be met by a write first. It is no end of an answer that ends with the connection.
+#[tokio::test]
+async fn an_answer_that_was_reset_is_not_whole_because_a_write_has_met_the_reset() {
+    let (scene, listener) = Scene::new().await;
+    scene
+        .run(async |scene| {
+            let mut client = scene.client().await;
+            client.write_all(b"POST /x HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\na").await.unwrap();
+            let (mut instance, _) = listener.accept().await.unwrap();
+            hear(&mut instance, "\r\n\r\na").await;
+            // All in one turn: answer, reset, and more of the request.
+            instance.write_all(b"HTTP/1.1 200 OK\r\n\r\nhalf").await.unwrap();
+            instance.set_zero_linger().unwrap();
+            drop(instance);
+            client.write_all(b"b").await.unwrap();
+            let mut heard = String::new();
+            client.read_to_string(&mut heard).await.unwrap();
+            assert!(!heard.ends_with("0\r\n\r\n"), "{heard}");
+        })
+        .await;
+}

@@ -13,7 +13,7 @@ use tracing::{debug, warn};
 
 use crate::client::{self, Client};
 use crate::defaults::DRAIN;
-use crate::listeners::AGAIN;
+use crate::listeners::{AGAIN, BACKLOG};
 use crate::worker::Worker;
 
 /// What the connections of a listener know of it.
@@ -105,7 +105,8 @@ pub(crate) async fn serve(
     }
     door.closing.set(true);
     // Closing a socket of several on one address resets whoever waits at it: let them in first.
-    while let Some(Ok((stream, peer))) = unconstrained(at_once(&listener)).await {
+    for _ in 0..BACKLOG {
+        let Some(Ok((stream, peer))) = unconstrained(at_once(&listener)).await else { break };
         admit(&worker, &door, stream, peer);
     }
     drop(listener);

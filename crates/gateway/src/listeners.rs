@@ -21,7 +21,7 @@ use crate::worker::Order;
 pub(crate) const AGAIN: Duration = Duration::from_millis(200);
 
 /// How many connections may wait to be accepted, for each thread.
-const BACKLOG: u32 = 1024;
+pub(crate) const BACKLOG: u32 = 1024;
 
 /// The listeners that run.
 pub(crate) struct Listeners {

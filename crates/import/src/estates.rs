@@ -175,6 +175,11 @@ fn kubernetes_units<'f>(
         .collect();
     let plain: Vec<&SourceFile> =
         manifests.iter().copied().filter(|file| !overlays.names(&file.path)).collect();
+    units.extend(overlays.idle(all).map(|path| {
+        let mut fragment = Fragment::new(folder(path), "kubernetes");
+        fragment.unseen_file(path, "no overlay here uses this component: it was not looked at");
+        Unit { fragment, files: overlays.files(path, all) }
+    }));
     let members: Vec<Member<'f>> =
         plain.iter().map(|file| Member { path: &file.path, declares: declares(file) }).collect();
     for group in groups(&members) {

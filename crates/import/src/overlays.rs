@@ -59,6 +59,12 @@ impl<'f> Overlays<'f> {
         self.named.keys().copied().filter(move |path| !self.components.contains(path) && !built_on(path))
     }
 
+    /// Components that belong to none of the overlays, by path.
+    pub(crate) fn idle(&self, all: &[&'f SourceFile]) -> impl Iterator<Item = &'f str> {
+        let used: BTreeSet<&str> = self.roots().flat_map(|root| self.files(root, all)).collect();
+        self.components.iter().copied().filter(move |path| !used.contains(path))
+    }
+
     /// Whether any of them names this file.
     pub(crate) fn names(&self, path: &str) -> bool {
         self.named.values().any(|names| names.contains(path))

@@ -49,18 +49,18 @@ pub fn bounds(inventory: &Inventory, promises: &[Promised]) -> Vec<Bound> {
             }
         }
         let Some(found) = inventory.services.get(service) else { continue };
-        let mut places: BTreeSet<&PlaceId> =
-            found.running().flat_map(|instance| around.with(instance.at.keys())).collect();
-        places.retain(|place| survives(found, place, &around));
         let Some(vanished) = composed(inventory, &way, Failure::Vanishes) else { continue };
-        for place in places {
+        let asked = store_asked(inventory, &around, service);
+        for place in survived(found, &around) {
             let mut terms = vanished.clone();
-            if let Some(term) = store_lost_too(inventory, &around, service, place) {
+            if let Some((term, members_at)) = &asked
+                && members_at.contains(place)
+            {
                 let at = terms
                     .iter()
                     .position(|term| term.name == "election and promotion")
                     .unwrap_or(terms.len());
-                terms.insert(at, term);
+                terms.insert(at, term.clone());
             }
             add(Failure::Vanishes, Some(place.clone()), terms);
         }
@@ -156,13 +156,13 @@ pub(super) fn sum(terms: &[Term]) -> Duration {
     terms.iter().map(|term| term.value).sum()
 }
 
-/// A member of the store that is lost together with the primary is asked in vain before another one is.
-fn store_lost_too(
-    inventory: &Inventory,
-    around: &Around<'_>,
+/// A member of the store that is lost together with the primary is asked in vain before another one is: how long that takes, and by
+/// the loss of which places it happens.
+fn store_asked<'i>(
+    inventory: &'i Inventory,
+    around: &Around<'i>,
     service: &ServiceId,
-    place: &PlaceId,
-) -> Option<Term> {
+) -> Option<(Term, BTreeSet<&'i PlaceId>)> {
     let retry = of_service(inventory, service).find_map(|mechanism| match &mechanism.kind {
         MechanismKind::Patroni { retry_timeout, .. } => Some(retry_timeout),
         _ => None,
@@ -170,19 +170,27 @@ fn store_lost_too(
     let uses = |step: &&RecoveryStep| step.service.as_ref() == Some(service);
     let store =
         inventory.steps.iter().filter(uses).find_map(|step| inventory.services.get(step.needs.as_ref()?))?;
-    let lost = store.instances.iter().any(|instance| around.with(instance.at.keys()).contains(place));
-    lost.then(|| Term {
+    let term = Term {
         name: "a lost member of the store is asked first".to_owned(),
         value: retry.value,
         says: retry.says.clone(),
         source: Source::derived(retry.source.origin.clone()),
-    })
+    };
+    let members_at = store.instances.iter().flat_map(|instance| around.with(instance.at.keys())).collect();
+    Some((term, members_at))
 }
 
-/// Whether enough of a service is left without a place.
-fn survives(service: &FoundService, place: &PlaceId, around: &Around<'_>) -> bool {
-    let left = service.running().filter(|instance| !around.with(instance.at.keys()).contains(place)).count();
-    left >= service.enough.as_ref().map_or(1, |enough| enough.count as usize)
+/// The places that take some of a service's running instances and leave enough of them.
+fn survived<'i>(service: &'i FoundService, around: &Around<'i>) -> impl Iterator<Item = &'i PlaceId> {
+    let mut lost: BTreeMap<&PlaceId, usize> = BTreeMap::new();
+    for instance in service.running() {
+        for place in around.with(instance.at.keys()) {
+            *lost.entry(place).or_default() += 1;
+        }
+    }
+    let enough = service.enough.as_ref().map_or(1, |enough| enough.count as usize);
+    let all = service.running().count();
+    lost.into_iter().filter(move |(_, count)| all - count >= enough).map(|(place, _)| place)
 }
 
 /// Places with all that contain them.

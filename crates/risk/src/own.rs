@@ -105,13 +105,19 @@ fn without_wider(standing: &[Vec<PlaceNumber>], containment: &Containment<'_>) -
     for same in all.chunk_by(|a, b| a == b) {
         lost.extend(same.first().map(|place| (*place, same.len())));
     }
-    // What lies in a place loses some of what the place loses: the same number is the same instances.
-    let wider = |place: PlaceNumber, loses: usize| {
-        lost.iter()
-            .any(|(inner, count)| *count == loses && *inner != place && containment.lies_in(*inner, place))
+    let count = |place: PlaceNumber| {
+        let at = lost.binary_search_by_key(&place, |(place, _)| *place).ok()?;
+        lost.get(at).map(|(_, count)| *count)
     };
+    // What lies in a place loses some of what the place loses: the same number is the same instances.
+    let mut wider: Vec<PlaceNumber> = Vec::new();
+    for (inner, loses) in &lost {
+        let around = containment.around(*inner).iter().copied();
+        wider.extend(around.filter(|outer| outer != inner && count(*outer) == Some(*loses)));
+    }
+    wider.sort_unstable();
     let kept: Vec<PlaceNumber> =
-        lost.iter().filter(|(place, loses)| !wider(*place, *loses)).map(|(place, _)| *place).collect();
+        lost.iter().map(|(place, _)| *place).filter(|place| wider.binary_search(place).is_err()).collect();
     let keep = |places: &Vec<PlaceNumber>| {
         places.iter().copied().filter(|place| kept.binary_search(place).is_ok()).collect()
     };

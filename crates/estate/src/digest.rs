@@ -26,6 +26,7 @@ impl Estate {
             gateway.origin = Origin::default();
             gateway.routes.iter_mut().for_each(|route| route.origin = Origin::default());
             gateway.routes.sort_by(|a, b| a.id.cmp(&b.id));
+            gateway.redirects.iter_mut().for_each(|redirect| redirect.origin = Origin::default());
             gateway.trusted_proxies.sort_unstable();
         }
         bare.promises.values_mut().for_each(|promise| promise.origin = Origin::default());

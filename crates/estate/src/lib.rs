@@ -24,9 +24,12 @@ pub use inventory::{
 };
 pub use lint::{Lint, Rule, lint, rules};
 pub use model::{
-    Acceptance, ActionBudget, ActionKind, Address, Autonomy, Balance, Check, Console, CutOff, Drill,
-    DrillFault, Estate, Expectation, Gateway, Grades, Instance, Need, NeedKind, Origin, Place, PlaceKind,
-    Priority, ProbeSpec, Promise, PromiseTarget, Restart, Route, Run, Service, ShareLimit, Tier, Value,
+    Acceptance, ActionBudget, ActionKind, Address, Autonomy, Balance, CertificateFiles, Check,
+    ClientCertificates, Console, CutOff, Drill, DrillFault, Edits, Entrance, Estate, Expectation, Gateway,
+    Grades, HeaderEdits, HeaderRule, HeaderWants, Instance, Need, NeedKind, Origin, Passage, PathChange,
+    PathKind, Place, PlaceKind, Priority, ProbeSpec, Promise, PromiseTarget, ProxyVersion, Redirect, Restart,
+    Route, Run, Secured, Service, ShareLimit, Split, Sticky, Termination, Tier, TlsVersion, Value, When,
+    is_editable, whole_expression,
 };
 pub use money::{Money, MoneyError};
 pub use problem::{Problem, Severity};

@@ -5,10 +5,12 @@
 //! so readers may rely on them. Every declared thing carries its [`Origin`], so that a finding can name file and line.
 
 mod acceptance;
+mod entrance;
 mod gateway;
 mod instance;
 mod place;
 mod promise;
+mod route;
 mod rules;
 mod service;
 
@@ -22,10 +24,17 @@ use serde::{Deserialize, Serialize};
 use crate::{DrillId, GatewayId, InstanceId, PlaceId, PromiseId, RouteId, ServiceId};
 
 pub use acceptance::Acceptance;
+pub use entrance::{
+    CertificateFiles, ClientCertificates, Entrance, Passage, ProxyVersion, Secured, Termination, TlsVersion,
+};
 pub use gateway::{Balance, CutOff, Gateway, Priority, Route};
 pub use instance::{Address, Check, Instance, ProbeSpec, Restart, Run};
 pub use place::{Place, PlaceKind};
 pub use promise::{Drill, DrillFault, Expectation, Promise, PromiseTarget, ShareLimit};
+pub use route::{
+    Edits, HeaderEdits, HeaderRule, HeaderWants, PathChange, PathKind, Redirect, Split, Sticky, When,
+    is_editable, whole_expression,
+};
 pub use rules::{ActionBudget, Console, Grades};
 pub use service::{ActionKind, Autonomy, Need, NeedKind, Service, Tier, Value};
 

@@ -5,7 +5,9 @@
 mod balance;
 mod budget;
 mod ejection;
+mod split;
 
 pub use balance::{Load, RoundRobin, in_panic, least_request};
 pub use budget::{Allowance, RetryBudget};
 pub use ejection::{Ejection, EjectionPolicy, EjectionState, Saw, Turn};
+pub use split::{Sides, point_of};

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use dinghai_estate::{
-    ActionBudget, ActionKind, Address, Autonomy, Balance, Check, Console, CutOff, Estate, Gateway, GatewayId,
-    Grades, Instance, InstanceId, ListenerId, Need, NeedKind, Origin, Place, PlaceId, PlaceKind, Priority,
-    ProbeSpec, Restart, Route, RouteId, Run, Service, ServiceId, Tier,
+    ActionBudget, ActionKind, Address, Autonomy, Balance, Check, Console, CutOff, Edits, Estate, Gateway,
+    GatewayId, Grades, Instance, InstanceId, ListenerId, Need, NeedKind, Origin, Place, PlaceId, PlaceKind,
+    Priority, ProbeSpec, Restart, Route, RouteId, Run, Service, ServiceId, Split, Tier, When,
 };
 
 pub(crate) const ZONES: [&str; 3] = ["hz-a", "hz-b", "hz-c"];
@@ -63,6 +63,8 @@ pub(crate) fn service(name: &str, tier: Tier, minimum: u32, zones: &[&str], spar
             rise: 2,
             slow: Some(Duration::from_millis(50)),
         }),
+        tls: None,
+        proxy_protocol: None,
         needs: Vec::new(),
         autonomy: [ActionKind::Restart, ActionKind::ShiftTraffic, ActionKind::Scale]
             .map(|kind| (kind, Autonomy::Auto))
@@ -79,6 +81,9 @@ pub(crate) fn route(listener: &str, path: &str, to: &str) -> Route {
         listener: ListenerId::from(listener),
         host: None,
         path: path.to_owned(),
+        when: When::default(),
+        split: Split::default(),
+        edits: Edits::default(),
         to: ServiceId::from(to),
         priority: Priority::Normal,
         balance: Balance::LeastRequest,
@@ -115,6 +120,8 @@ pub(crate) fn shop() -> Estate {
             GatewayId::from("public"),
             Gateway {
                 listeners: BTreeMap::new(),
+                entrances: BTreeMap::new(),
+                redirects: vec![],
                 routes: vec![
                     route("public", "/", "storefront"),
                     route("public", "/api/order", "order"),

@@ -1,17 +1,18 @@
-//! Gateways and their routes.
+//! Gateways and where they listen.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 
-use super::keys::{CutOffKeys, CutOffWord, GatewayKeys, LeaseKeys, RouteKeys};
+use super::entrances::Known;
+use super::keys::{GatewayKeys, ListenerKeys};
+use super::routes::Routes;
 use super::services::Services;
-use super::shape::{At, Short};
-use super::unknown;
+use super::shape::{At, Named, Short};
 use crate::problem::{Problems, Spot};
-use crate::{CutOff, Gateway, GatewayId, ListenerId, Route, RouteId, ServiceId};
+use crate::{Gateway, GatewayId, ListenerId};
 
 /// The listener that a gateway has when it names none.
-const PUBLIC: &str = "public";
+pub(super) const PUBLIC: &str = "public";
 
 pub(super) fn assemble(
     declared: BTreeMap<GatewayId, (Spot, Option<GatewayKeys>)>,
@@ -24,20 +25,22 @@ pub(super) fn assemble(
     for (id, (at, keys)) in declared {
         let Some(keys) = keys else { continue };
         // With no usable `listen` the routes are still read, for their own problems.
-        let listeners = keys.listen.map(|listen| listeners(listen, &mut taken, problems));
-        let mut routes = Routes {
-            listeners: listeners.as_ref(),
-            services,
-            whole,
-            ids: HashMap::new(),
-            ways: HashMap::new(),
-        };
-        let listed = keys.routes.into_iter().flat_map(|list| list.value);
-        let routes = listed.filter_map(|keys| routes.read(keys, problems)).collect();
+        let mut entrances = BTreeMap::new();
+        let listeners = keys.listen.map(|listen| {
+            let mut known = Known { services, whole, entrances: &mut entrances };
+            listeners(listen, &mut taken, &mut known, problems)
+        });
+        let mut reading = Routes::new(listeners.as_ref(), services, whole);
+        for keys in keys.routes.into_iter().flat_map(|list| list.value) {
+            reading.read(keys, problems);
+        }
+        let (routes, redirects) = reading.end();
         let trusted = keys.trusted_proxies.into_iter().flat_map(|list| list.value);
         let gateway = Gateway {
             routes,
+            redirects,
             listeners: listeners.unwrap_or_default(),
+            entrances,
             trusted_proxies: trusted.map(|proxy| proxy.value).collect(),
             panic_below: keys.panic_below.value.0,
             origin: problems.origin(at),
@@ -47,20 +50,39 @@ pub(super) fn assemble(
     gateways
 }
 
+/// One address, or listeners by name.
+type Listen = Short<SocketAddr, Named<ListenerId, Short<SocketAddr, ListenerKeys>>>;
+
 fn listeners(
-    listen: At<Short<SocketAddr, super::shape::Named<ListenerId, SocketAddr>>>,
+    listen: At<Listen>,
     taken: &mut HashMap<SocketAddr, Spot>,
+    known: &mut Known<'_>,
     problems: &mut Problems,
 ) -> BTreeMap<ListenerId, SocketAddr> {
     let At { value, at } = listen;
+    // A listener whose own problems are told does not also make the gateway listen nowhere.
+    let lacking = matches!(&value, Short::Keys(named) if !named.0.is_empty());
     let named = match value {
         Short::Plain(address) => vec![(ListenerId::new(PUBLIC), At { value: address, at })],
         Short::Keys(named) => {
             let named = named.0.into_iter();
-            named.filter_map(|(name, address)| Some((name.value, address?))).collect()
+            named
+                .filter_map(|(name, stated)| {
+                    let At { value, at } = stated?;
+                    let address = match value {
+                        Short::Plain(address) => At { value: address, at },
+                        Short::Keys(mut keys) => {
+                            let address = keys.address.take();
+                            known.enter(&name.value, keys, problems);
+                            address?
+                        }
+                    };
+                    Some((name.value, address))
+                })
+                .collect()
         }
     };
-    if named.is_empty() {
+    if named.is_empty() && !lacking {
         let help = "write `listen: 127.0.0.1:8080`, or listeners by name";
         problems.add_with_help("bad-value", at, "this gateway listens nowhere", help);
     }
@@ -74,91 +96,4 @@ fn listeners(
         read.insert(name, address.value);
     }
     read
-}
-
-/// Reads the routes of one gateway.
-struct Routes<'a> {
-    listeners: Option<&'a BTreeMap<ListenerId, SocketAddr>>,
-    services: &'a Services,
-    whole: bool,
-    ids: HashMap<RouteId, Spot>,
-    /// Listener, host and path, each once.
-    ways: HashMap<(ListenerId, Option<String>, String), Spot>,
-}
-
-impl Routes<'_> {
-    fn read(&mut self, keys: At<RouteKeys>, problems: &mut Problems) -> Option<Route> {
-        let At { value: keys, at } = keys;
-        let listener = self.listener(keys.listener, problems);
-        let host = keys.host.map(|host| host.value.to_ascii_lowercase());
-        let path = keys.path.value.0;
-        if let Some(to) = &keys.to
-            && self.whole
-            && !self.services.contains_key(&to.value)
-        {
-            let known = self.services.keys().map(ServiceId::as_str);
-            unknown("service", to.value.as_str(), to.at, known, problems);
-        }
-        let way = (listener.clone(), host.clone(), path.clone());
-        let usual = format!("{listener}:{}{path}", host.as_deref().unwrap_or_default());
-        if let Some(first) = self.ways.insert(way, at) {
-            problems.twice("the route", &usual, first, at);
-        } else {
-            let id = keys.name.as_ref().map_or_else(|| RouteId::new(&*usual), |name| name.value.clone());
-            if let Some(first) = self.ids.insert(id.clone(), at) {
-                problems.twice("route", id.as_str(), first, at);
-            }
-        }
-        Some(Route {
-            id: keys.name.map_or_else(|| RouteId::new(&*usual), |name| name.value),
-            listener,
-            host,
-            path,
-            to: keys.to?.value,
-            priority: keys.priority.value,
-            balance: keys.balance.value,
-            when_cut_off: cut_off(keys.when_cut_off, problems),
-            timeout: keys.timeout.value,
-            origin: problems.origin(at),
-        })
-    }
-
-    fn listener(&self, stated: Option<At<ListenerId>>, problems: &mut Problems) -> ListenerId {
-        let Some(listeners) = self.listeners else {
-            return stated.map_or_else(|| ListenerId::new(PUBLIC), |stated| stated.value);
-        };
-        match stated {
-            Some(stated) => {
-                if !listeners.contains_key(&stated.value) {
-                    let known = listeners.keys().map(ListenerId::as_str);
-                    unknown("listener", stated.value.as_str(), stated.at, known, problems);
-                }
-                stated.value
-            }
-            None => match listeners.keys().next() {
-                Some(only) if listeners.len() == 1 => only.clone(),
-                _ => ListenerId::new(PUBLIC),
-            },
-        }
-    }
-}
-
-fn cut_off(stated: At<Short<CutOffWord, CutOffKeys>>, problems: &mut Problems) -> CutOff {
-    let usual = LeaseKeys::default().lease.value;
-    match stated.value {
-        Short::Plain(CutOffWord::Serve) => CutOff::Serve,
-        Short::Plain(CutOffWord::ReadOnly) => CutOff::ReadOnly { lease: usual },
-        Short::Plain(CutOffWord::Stop) => CutOff::Stop { lease: usual },
-        Short::Keys(keys) => match (keys.read_only, keys.stop) {
-            (Some(keys), None) => CutOff::ReadOnly { lease: keys.value.lease.value },
-            (None, Some(keys)) => CutOff::Stop { lease: keys.value.lease.value },
-            (None, None) if keys.lacking => CutOff::Serve,
-            _ => {
-                let help = "write one of `serve`, `read-only: { lease: 30s }` and `stop: { lease: 30s }`";
-                let message = "`when-cut-off` says exactly one thing";
-                problems.add_with_help("bad-value", stated.at, message, help);
-                CutOff::Serve
-            }
-        },
-    }
 }

@@ -9,11 +9,16 @@ use serde_json::{Value as Json, json};
 
 use super::scalars::{Rate, Share, Surge, UrlPath, words};
 use super::shape::{At, Decode, Defs, Named, OneOrMany, Short, keys};
+use super::traffic::{
+    CookieName, Expression, FieldName, FieldValue, FilePath, HostPattern, HostPort, Method, OwnFieldName,
+    RedirectStatus, ServerName,
+};
 use crate::problem::{Problems, Spot};
 use crate::tree::Node;
 use crate::{
     ActionBudget, Address, Autonomy, Balance, Console, DrillId, GatewayId, Grades, InstanceId, ListenerId,
-    Money, PlaceId, PlaceKind, Priority, PromiseId, Restart, RouteId, ServiceId, ShareLimit, Tier,
+    Money, PlaceId, PlaceKind, Priority, PromiseId, ProxyVersion, Restart, RouteId, ServiceId, ShareLimit,
+    Tier, TlsVersion,
 };
 
 const fn seconds(seconds: u64) -> Duration {
@@ -82,6 +87,11 @@ keys! {
         spares: Vec<At<InstanceKeys>> = "spares" | "standbys";
         /// How its instances are asked whether they answer.
         probe: ProbeKeys = "probe" | "health-check" | "healthcheck";
+        /// How connections to its instances are secured; in clear unless said.
+        tls: SecuredKeys = "tls";
+        /// The version of the PROXY header that tells its instances who the client is; none unless said. A connection to
+        /// them then carries one client only.
+        proxy_protocol: ProxyVersion = "proxy-protocol";
         /// Services it depends on: a name (a hard need), or the long form.
         needs: Vec<At<Short<ServiceId, NeedKeys>>> = "needs" | "depends_on" | "depends-on" | "dependencies";
         /// How far automatons may go by themselves, by kind of action.
@@ -184,9 +194,9 @@ keys! {
 
     /// A process on the traffic path.
     GatewayKeys("gateway") {
-        /// IP address and port of the listener `public`, or of several listeners by name.
-        listen: Short<SocketAddr, Named<ListenerId, SocketAddr>> = "listen" | "listeners", required;
-        /// Which requests go where; the longest matching path wins.
+        /// IP address and port of the listener `public`, or listeners by name: each an address, or the long form.
+        listen: Short<SocketAddr, Named<ListenerId, Short<SocketAddr, ListenerKeys>>> = "listen" | "listeners", required;
+        /// Which requests go where: by host, then exact path, longest prefix, expressions in order, then most conditions.
         routes: Vec<At<RouteKeys>> = "routes";
         /// Addresses of proxies whose `X-Forwarded-*` headers are believed; none unless said.
         trusted_proxies: Vec<At<IpAddr>> = "trusted-proxies";
@@ -194,16 +204,89 @@ keys! {
         panic_below: Share = "panic-below", default(Share(0.5));
     }
 
+    /// Where connections are taken, and how.
+    ListenerKeys("listener") {
+        /// IP address and port.
+        address: SocketAddr = "address" | "listen", required;
+        /// Connections are secured.
+        tls: TerminationKeys = "tls";
+        /// Addresses of proxies that begin each connection with a PROXY header, version 1 or 2. Their word about the client is
+        /// believed, and nobody else may connect.
+        proxy_protocol: Vec<At<IpAddr>> = "proxy-protocol";
+        /// Bytes are passed to a service as they are, instead of requests by routes.
+        tcp: PassageKeys = "tcp";
+    }
+
+    /// How a listener secures connections.
+    TerminationKeys("tls") {
+        /// The certificates; a client gets the one for the name that it asks for, or the first.
+        certificates: Vec<At<CertificateKeys>> = "certificates", required;
+        /// Clients have to show certificates, or may.
+        clients: ClientsKeys = "clients";
+        /// The oldest version that is spoken.
+        minimum: TlsVersion = "minimum" | "min-version", default(TlsVersion::V1_2);
+    }
+
+    /// A certificate and its private key, as files in PEM. They are read again when they change.
+    CertificateKeys("certificate") {
+        /// The certificate, followed by those that vouch for it; the whole path, from `/` on.
+        certificate: FilePath = "certificate" | "cert", required;
+        /// Its private key.
+        key: FilePath = "key", required;
+    }
+
+    /// Which certificates of clients are believed.
+    ClientsKeys("client certificates") {
+        /// Those who vouch for clients, in PEM.
+        ca: FilePath = "ca", required;
+        /// Whether a client without a certificate is refused.
+        required: bool = "required", default(true);
+    }
+
+    /// Bytes passed as they are.
+    PassageKeys("tcp") {
+        /// The service that is connected to.
+        to: ServiceId = "to" | "service" | "backend", required;
+        /// How an instance is chosen.
+        balance: Balance = "balance" | "load-balancing", default(Balance::default());
+        /// How long nothing may be said by either side.
+        idle: Duration = "idle", default(seconds(3600));
+    }
+
+    /// How connections to the instances of a service are secured.
+    SecuredKeys("service tls") {
+        /// Those who vouch for the instances, in PEM; the whole path, from `/` on.
+        ca: FilePath = "ca", required;
+        /// The name that an instance's certificate has to have; the host of its address unless said.
+        server_name: ServerName = "server-name" | "sni";
+        /// What is shown to the instances.
+        client: CertificateKeys = "client";
+    }
+
     /// Which requests go where.
     RouteKeys("route") {
         /// Its name, unique in its gateway; `LISTENER:HOST/PATH` unless said.
         name: RouteId = "name" | "id";
-        /// The path prefix it is for, matched at `/` borders.
-        path: UrlPath = "path" | "prefix", default(UrlPath("/".to_owned()));
-        /// The service that answers.
-        to: ServiceId = "to" | "service" | "backend", required;
-        /// The `Host` it is for, without port; any unless said.
-        host: String = "host";
+        /// The path prefix it is for, matched at `/` borders; or one of `exact`, `prefix` and `regex`.
+        path: Short<UrlPath, PathKeys> = "path" | "prefix", default(Short::Plain(UrlPath("/".to_owned())));
+        /// The service that answers, or several with their weights, such as `{ order: 95, order-next: 5 }`.
+        to: Short<ServiceId, Named<ServiceId, u32>> = "to" | "service" | "backend";
+        /// Where the gateway itself sends the client, instead of `to`.
+        redirect: RedirectKeys = "redirect";
+        /// The `Host` it is for, without port; `*.example` is every name below `example`; any unless said.
+        host: HostPattern = "host";
+        /// The method, or methods, it is for; any unless said.
+        method: OneOrMany<Method> = "method" | "methods";
+        /// Header fields that a request must have, by name: a value, or one of `exact`, `prefix`, `regex` and `present`.
+        headers: Named<FieldName, Short<String, HeaderKeys>> = "headers";
+        /// What keeps a client on its side where `to` names several services.
+        sticky: StickyKeys = "sticky";
+        /// The path that the instance sees in place of the route's own; `$1` is what the first group of a `regex` holds.
+        rewrite: UrlPath = "rewrite";
+        /// Changes of a request's header fields.
+        request_headers: HeaderEditKeys = "request-headers";
+        /// Changes of an answer's header fields.
+        response_headers: HeaderEditKeys = "response-headers";
         /// The listener it belongs to; `public` unless said, or the gateway's only one.
         listener: ListenerId = "listener";
         /// Who goes first when not all can be served.
@@ -214,6 +297,60 @@ keys! {
         timeout: Duration = "timeout", default(seconds(15));
         /// What it does when its gateway has lost the controller: a word, or a word with its lease.
         when_cut_off: Short<CutOffWord, CutOffKeys> = "when-cut-off", default(Short::Plain(CutOffWord::Serve));
+    }
+
+    /// How a path is compared: one of these.
+    PathKeys("path") {
+        /// It is this, to the letter.
+        exact: UrlPath = "exact";
+        /// It is this or stands below it, at a `/` border.
+        prefix: UrlPath = "prefix";
+        /// As a whole it fits this regular expression.
+        regex: Expression = "regex";
+    }
+
+    /// What is wanted of a header field: one of these.
+    HeaderKeys("header") {
+        /// A value is this, to the letter.
+        exact: String = "exact";
+        /// A value begins with this.
+        prefix: String = "prefix";
+        /// A value as a whole fits this regular expression.
+        regex: Expression = "regex";
+        /// Whether the field is sent at all.
+        present: bool = "present";
+    }
+
+    /// Where a client is sent; what is not stated stays as the client asked.
+    RedirectKeys("redirect") {
+        /// 307 and 308 keep the method; 301 and 308 are remembered by clients.
+        status: RedirectStatus = "status" | "code", default(RedirectStatus(307));
+        /// The scheme.
+        scheme: SchemeWord = "scheme";
+        /// The host, with a port where it is not the scheme's.
+        host: HostPort = "host";
+        /// The whole path.
+        path: UrlPath = "path";
+        /// What stands in place of the route's prefix.
+        prefix: UrlPath = "prefix";
+    }
+
+    /// What keeps a client on its side: one of these.
+    StickyKeys("sticky") {
+        /// The value of this cookie.
+        cookie: CookieName = "cookie";
+        /// The value of this header field.
+        header: FieldName = "header";
+    }
+
+    /// Changes of header fields: `remove` goes first, then `set`, then `append`.
+    HeaderEditKeys("header edits") {
+        /// Fields with these values and no others of the name.
+        set: Named<OwnFieldName, FieldValue> = "set";
+        /// Fields beside those that are there.
+        append: Named<OwnFieldName, FieldValue> = "append" | "add";
+        /// Fields that do not pass.
+        remove: Vec<At<OwnFieldName>> = "remove";
     }
 
     /// What a route does when its gateway has lost the controller: one of the two.
@@ -325,6 +462,13 @@ pub(crate) enum NeedWord {
     Soft,
 }
 
+/// A scheme, as a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SchemeWord {
+    Http,
+    Https,
+}
+
 /// What a route does without the controller, as a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CutOffWord {
@@ -395,6 +539,18 @@ words! {
         "least-request" | "leastconn" | "least-conn" => Self::LeastRequest,
             "The one with the fewest requests in flight, weighted.";
         "round-robin" | "roundrobin" => Self::RoundRobin, "In turn, weighted.";
+    }
+    TlsVersion, "a version of TLS" {
+        "1.2" => Self::V1_2, "RFC 5246.";
+        "1.3" => Self::V1_3, "RFC 8446.";
+    }
+    ProxyVersion, "a version of the PROXY protocol" {
+        "v1" => Self::V1, "One line of text.";
+        "v2" => Self::V2, "Binary.";
+    }
+    SchemeWord, "a scheme" {
+        "http" => Self::Http, "In clear.";
+        "https" => Self::Https, "Over TLS.";
     }
     CutOffWord, "what a route does when cut off" {
         "serve" => Self::Serve, "It goes on serving.";

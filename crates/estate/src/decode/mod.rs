@@ -4,14 +4,18 @@
 //! put into the model, with ids unique and references checked. When a file cannot be read at all, references are not
 //! judged: what they name may stand in it.
 
+mod conditions;
+mod entrances;
 mod gateways;
 mod keys;
 mod places;
 mod promises;
+mod routes;
 mod scalars;
 mod schema;
 mod services;
 mod shape;
+mod traffic;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;

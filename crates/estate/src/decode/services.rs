@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
+use super::entrances::secured;
 use super::keys::{
     CapacityKeys, InstanceKeys, NeedKeys, NeedWord, ProbeKeys, RunKeys, ServiceKeys, ValueKeys,
 };
@@ -49,6 +50,8 @@ pub(super) fn assemble(
                 survive: keys.survive.map_or(usually_survives(tier), |kind| kind.value),
                 instances: all,
                 probe: keys.probe.and_then(|keys| probe(&keys, problems)),
+                tls: keys.tls.and_then(|keys| secured(keys.value)),
+                proxy_protocol: keys.proxy_protocol.map(|version| version.value),
                 // What other people's files declare is not known here; `check` judges those names.
                 needs: read_needs(&id, needs, &ids, whole && !imports, problems),
                 autonomy: BTreeMap::from([

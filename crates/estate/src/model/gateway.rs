@@ -7,6 +7,8 @@ use std::time::Duration;
 use dinghai_clock::serde_span;
 use serde::{Deserialize, Serialize};
 
+use super::entrance::Entrance;
+use super::route::{Edits, Redirect, Split, When};
 use crate::{ListenerId, Origin, RouteId, ServiceId};
 
 /// A process on the traffic path.
@@ -14,8 +16,14 @@ use crate::{ListenerId, Origin, RouteId, ServiceId};
 pub struct Gateway {
     /// Where it listens, by listener; the first port is the public one.
     pub listeners: BTreeMap<ListenerId, SocketAddr>,
-    /// Its routes, in declared order; the longest matching path wins.
+    /// What a listener is beside its address, for those that state anything.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub entrances: BTreeMap<ListenerId, Entrance>,
+    /// Its routes, in declared order. Those with one host, path and [`When`] share what fits by their [`Split`].
     pub routes: Vec<Route>,
+    /// What it answers itself by sending the client elsewhere. They are looked at among the routes.
+    #[serde(default)]
+    pub redirects: Vec<Redirect>,
     /// Proxies whose `X-Forwarded-*` headers are believed; none by default.
     pub trusted_proxies: Vec<std::net::IpAddr>,
     /// Below this share of healthy instances it spreads over all of them instead of ejecting, 0–1. Default 0.5.
@@ -31,10 +39,20 @@ pub struct Route {
     pub id: RouteId,
     /// The listener it belongs to.
     pub listener: ListenerId,
-    /// The `Host` it is for, without port; any when not stated.
+    /// The `Host` it is for, without port and in small letters; `*.example` is every name below `example`; any when
+    /// not stated.
     pub host: Option<String>,
-    /// The path prefix it is for, matched at `/` borders.
+    /// The path it is for; [`When::path`] says how it is compared.
     pub path: String,
+    /// What else it asks of a request.
+    #[serde(default)]
+    pub when: When,
+    /// Its part, where it shares requests with others.
+    #[serde(default)]
+    pub split: Split,
+    /// What it changes.
+    #[serde(default)]
+    pub edits: Edits,
     /// The service that answers.
     pub to: ServiceId,
     /// Who goes first when not all can be served.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Capacity, Instance, Money, Origin, PlaceKind, ProbeSpec, ServiceId};
+use crate::{Capacity, Instance, Money, Origin, PlaceKind, ProbeSpec, ProxyVersion, Secured, ServiceId};
 
 /// How much depends on a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -30,6 +30,12 @@ pub struct Service {
     pub instances: Vec<Instance>,
     /// How its instances are asked whether they answer.
     pub probe: Option<ProbeSpec>,
+    /// How connections to its instances are secured, where they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Secured>,
+    /// The PROXY header that its instances are told the client by, where they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy_protocol: Option<ProxyVersion>,
     /// What it needs.
     pub needs: Vec<Need>,
     /// What automatons may do, by kind of action; [`Autonomy::Shadow`] where nothing is said.

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use crate::disk::Disk;
 use dinghai_estate::{
-    ActionKind, Autonomy, CutOff, DrillFault, Estate, FailureDomains, Files, Inventory, NeedKind, PlaceKind,
-    PromiseTarget, Severity, decode, json_schema, lint,
+    ActionKind, Autonomy, CutOff, DrillFault, Estate, FailureDomains, Files, HeaderWants, Inventory,
+    ListenerId, NeedKind, PathChange, PathKind, PlaceKind, PromiseTarget, Severity, Sticky, TlsVersion,
+    decode, json_schema, lint,
 };
 use proptest::prelude::*;
 use serde_json::Value as Json;
@@ -61,7 +62,14 @@ fn every_section_is_read() {
     assert_eq!((value.visits_per_minute, value.come_back), (Some(10_000.0), Some([0.5, 0.25, 0.0])));
     let routes = &estate.gateways[&"public".into()].routes;
     let ids: Vec<&str> = routes.iter().map(|route| route.id.as_str()).collect();
-    assert_eq!(ids, ["public:shop.example/api/order", "public:/api/recommend", "pay"]);
+    assert_eq!(ids[..3], ["public:shop.example/api/order", "public:/api/recommend", "pay"]);
+    let entrances = &estate.gateways[&"public".into()].entrances;
+    assert_eq!(entrances.keys().map(ListenerId::as_str).collect::<Vec<_>>(), ["db", "secure"]);
+    let tls = entrances[&"secure".into()].tls.as_ref().unwrap();
+    assert_eq!((tls.minimum, tls.clients.as_ref().unwrap().required), (TlsVersion::V1_3, false));
+    assert_eq!(entrances[&"db".into()].tcp.as_ref().unwrap().idle, Duration::from_secs(600));
+    let payment = &estate.services[&"payment".into()];
+    assert_eq!(payment.tls.as_ref().unwrap().server_name.as_deref(), Some("payment.internal"));
     assert_eq!(routes[0].when_cut_off, CutOff::ReadOnly { lease: Duration::from_secs(60) });
     assert_eq!(routes[1].when_cut_off, CutOff::Stop { lease: Duration::from_secs(30) });
     let promise = &estate.promises[&"failover.zone".into()];
@@ -333,4 +341,59 @@ proptest! {
             prop_assert!(problem.length >= 1);
         }
     }
+}
+
+#[test]
+fn a_route_is_read_with_all_that_it_asks_and_changes() {
+    let text = r#"
+estate: shop
+places: { hz-a: { kind: zone } }
+services:
+  order: { instances: [{ at: hz-a, address: "127.0.0.1:1" }] }
+  next: { instances: [{ at: hz-a, address: "127.0.0.1:2" }] }
+gateways:
+  public:
+    listen: 127.0.0.1:8080
+    routes:
+      - host: "*.Shop.example"
+        path: { regex: "/item/([0-9]+)" }
+        methods: [PUT, GET, GET]
+        headers: { X-Beta: 1, x-old: { present: false }, x-who: { prefix: a } }
+        to: { order: 95, next: 5 }
+        sticky: { cookie: Session }
+        rewrite: /i/$1
+        request-headers: { set: { X-Env: live }, append: { x-tag: b }, remove: [cookie] }
+        response-headers: { remove: [server] }
+      - { path: /a, method: GET, to: order }
+      - { path: /a, to: next }
+      - { path: /old, redirect: { status: 308, scheme: https, prefix: /new } }
+"#;
+    let decoded = decode("dinghai.yaml", &Single(text.to_owned()));
+    assert_eq!(decoded.problems, []);
+    let gateway = &decoded.estate.unwrap().gateways[&"public".into()];
+    let ids: Vec<&str> = gateway.routes.iter().map(|route| route.id.as_str()).collect();
+    let item = "public:*.shop.example/item/([0-9]+)";
+    assert_eq!(ids, [&*format!("{item}:order"), &format!("{item}:next"), "public:/a", "public:/a.2"]);
+    let canary = &gateway.routes[1];
+    assert_eq!((canary.when.path, canary.split.weight), (PathKind::Regex, 5));
+    assert_eq!(canary.split.sticky, Some(Sticky::Cookie("Session".to_owned())));
+    assert_eq!(canary.when.methods, ["GET", "PUT"]);
+    let wants: Vec<(&str, &HeaderWants)> =
+        canary.when.headers.iter().map(|rule| (&*rule.name, &rule.wants)).collect();
+    let value = |text: &str| text.to_owned();
+    assert_eq!(
+        wants,
+        [
+            ("x-beta", &HeaderWants::Exact(value("1"))),
+            ("x-old", &HeaderWants::Absent),
+            ("x-who", &HeaderWants::Prefix(value("a"))),
+        ]
+    );
+    assert_eq!(canary.edits.rewrite.as_deref(), Some("/i/$1"));
+    assert_eq!(canary.edits.request.set, [(value("x-env"), value("live"))]);
+    assert_eq!(canary.edits.response.remove, ["server"]);
+    assert_eq!(canary.when, gateway.routes[0].when, "they ask the same, so they share");
+    let redirect = &gateway.redirects[0];
+    assert_eq!((redirect.status, redirect.scheme.as_deref()), (308, Some("https")));
+    assert_eq!(redirect.to_path, Some(PathChange::Prefix(value("/new"))));
 }

@@ -67,6 +67,8 @@ fn service(name: &str, spare: bool, needs: &[&str], cents: Option<i64>) -> Servi
             rise: 2,
             slow: None,
         }),
+        tls: None,
+        proxy_protocol: None,
         needs: needs
             .iter()
             .map(|need| Need {
@@ -93,6 +95,9 @@ fn route(listener: &str, to: &str) -> Route {
         id: RouteId::new(format!("{listener}:/{to}")),
         listener: ListenerId::from(listener),
         host: None,
+        when: Default::default(),
+        split: Default::default(),
+        edits: Default::default(),
         path: format!("/{to}"),
         to: ServiceId::from(to),
         priority: Priority::Core,
@@ -149,6 +154,8 @@ pub fn estate() -> Estate {
             GatewayId::from("public"),
             Gateway {
                 listeners: BTreeMap::new(),
+                entrances: BTreeMap::new(),
+                redirects: vec![],
                 routes: vec![route("public", "order"), route("internal", "payment")],
                 trusted_proxies: vec![],
                 panic_below: 0.5,

@@ -10,7 +10,15 @@ use tokio::sync::mpsc;
 use super::*;
 
 fn view(health: Health) -> InstanceView {
-    InstanceView { health, seen: None, took_us: Some(900), ejected: None, in_flight: 0, share: 40 }
+    InstanceView {
+        health,
+        seen: None,
+        took_us: Some(900),
+        ejected: None,
+        in_flight: 0,
+        share: 40,
+        resolved: None,
+    }
 }
 
 fn status(started: i64, reflexes: &[u64]) -> GatewayStatus {
@@ -33,6 +41,9 @@ fn status(started: i64, reflexes: &[u64]) -> GatewayStatus {
         listening: BTreeMap::new(),
         instances: [("a".into(), view(Health::Up)), ("b".into(), view(Health::Unknown))].into(),
         routes: BTreeMap::new(),
+        redirected: BTreeMap::new(),
+        certificates: vec![],
+        broken_certificates: BTreeMap::new(),
         seconds: [("r".into(), vec![Second { at_s: 1, ..Second::default() }])].into(),
         reflexes: reflexes.iter().map(reflex).collect(),
     }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use dinghai_clock::Clock;
 use dinghai_estate::{Address, Estate, InstanceId, ProbeSpec};
-use dinghai_probe::{Question, Schedule, ask};
+use dinghai_probe::{Manner, Question, Schedule, ask_with};
 use dinghai_record::{Observation, Seen, Subject, Vantage};
+use dinghai_tls::Outward;
 use tokio::task::JoinSet;
 
 use crate::Sink;
@@ -17,10 +18,17 @@ pub fn probe_estate(estate: &Estate, clock: &Arc<dyn Clock>, sink: &Sink, seed: 
     let probed = estate.services.values().filter_map(|service| Some((service, service.probe.clone()?)));
     for (service, probe) in probed {
         let Some(question) = Question::of(&probe.check) else { continue };
+        let outward = service.tls.as_ref().map(|terms| Arc::new(Outward::new(terms)));
+        outward.iter().for_each(|outward| outward.kept().watch());
+        let manner = Manner { outward, proxy: service.proxy_protocol, at: None };
         for instance in &service.instances {
             let seed = seed.wrapping_add(tasks.len() as u64);
-            let target =
-                Target { id: instance.id.clone(), address: instance.address.clone(), probe: probe.clone() };
+            let target = Target {
+                id: instance.id.clone(),
+                address: instance.address.clone(),
+                manner: manner.clone(),
+                probe: probe.clone(),
+            };
             tasks.spawn(probe_instance(target, question.clone(), clock.clone(), sink.clone(), seed));
         }
     }
@@ -30,6 +38,7 @@ pub fn probe_estate(estate: &Estate, clock: &Arc<dyn Clock>, sink: &Sink, seed: 
 struct Target {
     id: InstanceId,
     address: Address,
+    manner: Manner,
     probe: ProbeSpec,
 }
 
@@ -37,7 +46,7 @@ async fn probe_instance(target: Target, question: Question, clock: Arc<dyn Clock
     let mut schedule = Schedule::new(target.probe.every, seed);
     loop {
         schedule.turn().await;
-        let seen = match ask(&target.address, &question, target.probe.timeout).await {
+        let seen = match ask_with(&target.address, &target.manner, &question, target.probe.timeout).await {
             Ok(took) => Seen::Answer { took_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX) },
             Err(cause) => Seen::NoAnswer(cause),
         };

@@ -1,16 +1,19 @@
 //! One question to one target.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use dinghai_estate::{Address, Check};
+use dinghai_estate::{Address, Check, ProxyVersion};
 use dinghai_record::Cause;
+use dinghai_tls::Outward;
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
 
-use crate::{Connected, cause_of_http, connect};
+use crate::{Connected, cause_of_http, cause_of_io, connect, proxy_header};
 
 /// The longest answer that is read. A health page that is longer is not one.
 const LONGEST_ANSWER: usize = 1 << 20;
@@ -35,19 +38,68 @@ impl Question {
     }
 }
 
+/// How a service wants to be connected to. The default is in clear, from the first byte.
+#[derive(Clone, Debug, Default)]
+pub struct Manner {
+    /// The connection is secured.
+    pub outward: Option<Arc<Outward>>,
+    /// The connection begins with a PROXY header, in which a probe speaks for itself.
+    pub proxy: Option<ProxyVersion>,
+    /// Where the name of the target has led to, so that it is not asked for again.
+    pub at: Option<SocketAddr>,
+}
+
 /// Asks on a new connection and says how long the whole answer took, or why there was none within the limit.
 pub async fn ask(target: &Address, question: &Question, within: Duration) -> Result<Duration, Cause> {
+    ask_with(target, &Manner::default(), question, within).await
+}
+
+/// The same, in the manner of the service. Where the connection is secured, *connects* means that it is.
+pub async fn ask_with(
+    target: &Address,
+    manner: &Manner,
+    question: &Question,
+    within: Duration,
+) -> Result<Duration, Cause> {
     let asked = Instant::now();
     let exchange = async {
-        let connected = connect(target).await?;
-        match (question, connected) {
-            (Question::Tcp, _) => Ok(()),
-            (Question::Http(path), Connected::Tcp(stream)) => get(stream, &target.to_string(), path).await,
-            (Question::Http(path), Connected::Unix(stream)) => get(stream, "localhost", path).await,
+        let host = if target.socket().is_some() { "localhost".to_owned() } else { target.to_string() };
+        let connected = match manner.at {
+            Some(at) => connect(&Address { host: at.ip().to_string(), port: at.port() }).await?,
+            None => connect(target).await?,
+        };
+        match connected {
+            Connected::Tcp(stream) => converse(stream, target, manner, question, &host).await,
+            Connected::Unix(stream) => converse(stream, target, manner, question, &host).await,
         }
     };
     timeout(within, exchange).await.map_err(|_| Cause::Timeout)??;
     Ok(asked.elapsed())
+}
+
+async fn converse(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    target: &Address,
+    manner: &Manner,
+    question: &Question,
+    host: &str,
+) -> Result<(), Cause> {
+    if let Some(version) = manner.proxy {
+        let written = stream.write_all(&proxy_header(version, None)).await;
+        written.map_err(|error| cause_of_io(&error))?;
+    }
+    match (&manner.outward, question) {
+        (None, Question::Tcp) => Ok(()),
+        (None, Question::Http(path)) => get(stream, host, path).await,
+        (Some(outward), question) => {
+            let secured = dinghai_tls::connect(stream, outward, target).await;
+            let secured = secured.map_err(|error| cause_of_io(&error))?;
+            match question {
+                Question::Tcp => Ok(()),
+                Question::Http(path) => get(secured, host, path).await,
+            }
+        }
+    }
 }
 
 async fn get(stream: impl AsyncRead + AsyncWrite + Unpin, host: &str, path: &str) -> Result<(), Cause> {
@@ -87,7 +139,7 @@ async fn get(stream: impl AsyncRead + AsyncWrite + Unpin, host: &str, path: &str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::io::AsyncReadExt;
     use tokio::net::TcpListener;
 
     const LONG: Duration = Duration::from_secs(10);

@@ -7,9 +7,11 @@
 mod ask;
 mod cause;
 mod connect;
+mod proxy_header;
 mod schedule;
 
-pub use ask::{Question, ask};
+pub use ask::{Manner, Question, ask, ask_with};
 pub use cause::{cause_of_http, cause_of_io};
 pub use connect::{Connected, connect};
+pub use proxy_header::{LONGEST, NoHeader, ProxyHeader, proxy_header, read_proxy_header};
 pub use schedule::Schedule;

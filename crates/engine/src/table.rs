@@ -17,6 +17,9 @@ pub fn table(estate: &Estate, book: &Book, id: &GatewayId, gateway: &Gateway, ge
             listener: route.listener.clone(),
             host: route.host.clone(),
             path: route.path.clone(),
+            when: route.when.clone(),
+            split: route.split.clone(),
+            edits: route.edits.clone(),
             to: route.to.clone(),
             priority: route.priority,
             balance: route.balance,
@@ -24,7 +27,9 @@ pub fn table(estate: &Estate, book: &Book, id: &GatewayId, gateway: &Gateway, ge
             timeout_ms: u64::try_from(route.timeout.as_millis()).unwrap_or(u64::MAX),
         })
         .collect();
-    let targets: BTreeSet<&ServiceId> = routes.iter().map(|route| &route.to).collect();
+    let passages = gateway.entrances.values().filter_map(|entrance| entrance.tcp.as_ref());
+    let targets: BTreeSet<&ServiceId> =
+        routes.iter().map(|route| &route.to).chain(passages.map(|passage| &passage.to)).collect();
     let services = estate
         .services
         .iter()
@@ -36,14 +41,24 @@ pub fn table(estate: &Estate, book: &Book, id: &GatewayId, gateway: &Gateway, ge
                 places: all_places(estate, instance),
             };
             let members = service.instances.iter().map(|each| (each.id.clone(), member(each))).collect();
-            (id.clone(), ServiceTable { probe: service.probe.clone(), members })
+            (
+                id.clone(),
+                ServiceTable {
+                    probe: service.probe.clone(),
+                    tls: service.tls.clone(),
+                    proxy_protocol: service.proxy_protocol,
+                    members,
+                },
+            )
         })
         .collect();
     Table {
         generation,
         gateway: id.clone(),
         listeners: gateway.listeners.clone(),
+        entrances: gateway.entrances.clone(),
         routes,
+        redirects: gateway.redirects.clone(),
         services,
         trusted_proxies: gateway.trusted_proxies.clone(),
         panic_below: gateway.panic_below,

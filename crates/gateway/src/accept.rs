@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use dinghai_estate::ListenerId;
 use tokio::net::{TcpListener, TcpStream};
@@ -13,13 +14,17 @@ use tracing::{debug, warn};
 
 use crate::client::{self, Client};
 use crate::defaults::DRAIN;
+use crate::entrance::{self, Terms};
 use crate::listeners::{AGAIN, BACKLOG};
+use crate::socket::Socket;
 use crate::worker::Worker;
 
 /// What the connections of a listener know of it.
 #[derive(Debug)]
 pub(crate) struct Door {
     pub(crate) id: ListenerId,
+    /// How connections are taken.
+    pub(crate) terms: Arc<Terms>,
     /// No request is begun any more.
     pub(crate) closing: Cell<bool>,
     /// Requests under way are given up.
@@ -29,9 +34,9 @@ pub(crate) struct Door {
 }
 
 impl Door {
-    pub(crate) fn new(id: ListenerId) -> Rc<Self> {
+    pub(crate) fn new(id: ListenerId, terms: Arc<Terms>) -> Rc<Self> {
         let (closing, shut) = (Cell::new(false), Cell::new(false));
-        Rc::new(Self { id, closing, shut, inside: Cell::new(0), left: Notify::new() })
+        Rc::new(Self { id, terms, closing, shut, inside: Cell::new(0), left: Notify::new() })
     }
 
     /// A connection came; it has ended when what this returns is dropped.
@@ -80,6 +85,7 @@ impl Drop for Inside {
 pub(crate) async fn serve(
     worker: Rc<Worker>,
     id: ListenerId,
+    terms: Arc<Terms>,
     listener: std::net::TcpListener,
     mut stop: watch::Receiver<bool>,
     ended: mpsc::Sender<()>,
@@ -88,7 +94,7 @@ pub(crate) async fn serve(
         Ok(listener) => listener,
         Err(error) => return warn!(listener = %id, %error, "cannot listen on this thread"),
     };
-    let door = Door::new(id);
+    let door = Door::new(id, terms);
     loop {
         let accepted = tokio::select! {
             biased;
@@ -122,7 +128,12 @@ pub(crate) async fn serve(
 }
 
 fn admit(worker: &Rc<Worker>, door: &Rc<Door>, stream: TcpStream, peer: SocketAddr) {
-    tokio::task::spawn_local(client::serve(Client::new(Rc::clone(worker), door.enter(), stream, peer)));
+    let (worker, inside) = (Rc::clone(worker), door.enter());
+    if door.terms.is_plain() {
+        tokio::task::spawn_local(client::serve(Client::new(worker, inside, Socket::Tcp(stream), peer)));
+    } else {
+        tokio::task::spawn_local(entrance::enter(worker, inside, stream, peer));
+    }
 }
 
 /// A connection that waits to be accepted; none when none does.

@@ -10,11 +10,10 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tracing::debug;
 
-use crate::accept::Inside;
+use crate::accept::{Door, Inside};
 use crate::buffer::{BLOCK, Inbox};
 use crate::defaults::{CLIENT_IDLE, HEADER_TIMEOUT, LINGER};
 use crate::exchange::Interim;
@@ -36,6 +35,8 @@ pub(crate) struct Client {
     pub(crate) alarm: Rc<Alarm>,
     /// When the last request ended.
     pub(crate) idle_since: Option<Instant>,
+    /// The field that tells instances which certificate the client has shown.
+    pub(crate) shown: Option<Box<[u8]>>,
 }
 
 /// What becomes of the connection after a request.
@@ -54,25 +55,27 @@ pub(crate) enum Fate {
 /// Serves a connection until it ends, or its listener closes and the request under way has ended.
 pub(crate) async fn serve(client: Client) {
     let door = client.door.door();
-    let mut serving = pin!(requests(client));
+    until_shut(&door, requests(client)).await;
+}
+
+/// Goes on until it ends, or until what is under way on the listener is given up.
+pub(crate) async fn until_shut(door: &Door, serving: impl Future<Output = ()>) {
+    let mut serving = pin!(serving);
     poll_fn(|cx| if door.shut.get() { Poll::Ready(()) } else { serving.as_mut().poll(cx) }).await;
 }
 
 async fn requests(mut client: Client) {
-    poll_fn(|cx| {
-        client.alarm.attend(cx);
-        Poll::Ready(())
-    })
-    .await;
+    client.attend().await;
     loop {
         let fate = match client.next().await {
             Some(Ok(asked)) => phases::serve(&mut client, asked).await,
             Some(Err(refused)) => client.refuse(&refused, refused.closes, &mut Interim::default()).await,
-            None => return,
+            None => return client.part().await,
         };
         match fate {
             Fate::Persists => {}
-            Fate::Closes if client.inbox.unread().is_empty() => return,
+            // A secured connection says good-bye, or its last answer could be taken for one that was cut off.
+            Fate::Closes if client.inbox.unread().is_empty() && !client.socket.is_secure() => return,
             Fate::Closes | Fate::Lingers => return client.linger().await,
             Fate::Breaks => return,
         }
@@ -80,9 +83,34 @@ async fn requests(mut client: Client) {
 }
 
 impl Client {
-    pub(crate) fn new(worker: Rc<Worker>, door: Inside, stream: TcpStream, peer: SocketAddr) -> Self {
+    pub(crate) fn new(worker: Rc<Worker>, door: Inside, socket: Socket, peer: SocketAddr) -> Self {
         let (alarm, inbox) = (worker.wheel.alarm(), Inbox::new(worker.store.clone()));
-        Self { worker, door, peer, socket: Socket::Tcp(stream), inbox, alarm, idle_since: None }
+        Self { worker, door, peer, socket, inbox, alarm, idle_since: None, shown: None }
+    }
+
+    /// Has the alarm wake this task from now on.
+    pub(crate) async fn attend(&self) {
+        poll_fn(|cx| {
+            self.alarm.attend(cx);
+            Poll::Ready(())
+        })
+        .await;
+    }
+
+    /// Where the client connected from and to.
+    pub(crate) fn ends(&self) -> Option<(SocketAddr, SocketAddr)> {
+        Some((self.peer, self.socket.here()?))
+    }
+
+    /// Says good-bye where that is usual, without waiting for anything.
+    async fn part(mut self) {
+        if self.socket.is_secure() {
+            poll_fn(|cx| {
+                let _ = self.socket.poll_shutdown(cx);
+                Poll::Ready(())
+            })
+            .await;
+        }
     }
 
     /// The next request, or why it is refused; none when there is none to come.
@@ -210,7 +238,7 @@ mod tests {
 
     use dinghai_clock::SystemClock;
     use tokio::io::AsyncWriteExt;
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
     use tokio::task::LocalSet;
 
     use super::*;
@@ -224,10 +252,10 @@ mod tests {
         let mut other = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         other.write_all(sent).await.unwrap();
         let (stream, peer) = listener.accept().await.unwrap();
-        let door = crate::accept::Door::new("public".into()).enter();
+        let door = crate::accept::Door::new("public".into(), Arc::default()).enter();
         let begun = Instant::now();
         let turning = Rc::clone(&worker);
-        let serving = serve(Client::new(worker, door, stream, peer));
+        let serving = serve(Client::new(worker, door, Socket::Tcp(stream), peer));
         LocalSet::new()
             .run_until(async move {
                 let turning = tokio::task::spawn_local(async move { turning.wheel.turn().await });

@@ -156,7 +156,7 @@ impl Told {
         let routing = Arc::new(Routing::of(table.clone(), &before, core.clock.now(), core.bell.len()));
         info!(generation = table.generation, "route table in force");
         core.routing.store(Arc::clone(&routing));
-        self.listeners.follow(&table.listeners);
+        self.listeners.follow(table);
         self.probes.follow(&routing);
     }
 }

@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use dinghai_clock::{Clock, Rng, Timestamp};
 use dinghai_estate::{GatewayId, ListenerId};
 
+use crate::entrance::Terms;
 use crate::reflexes::Reflexes;
 use crate::routing::Routing;
 use crate::worker::Bell;
@@ -24,6 +25,10 @@ pub(crate) struct Core {
     pub(crate) reflexes: Reflexes,
     /// Where it really listens.
     pub(crate) listening: Mutex<BTreeMap<ListenerId, std::net::SocketAddr>>,
+    /// How its listeners take connections.
+    pub(crate) entrances: Mutex<BTreeMap<ListenerId, Arc<Terms>>>,
+    /// Connections that did not get as far as a request: no PROXY header, no handshake, or not in time.
+    pub(crate) turned_away: AtomicU64,
     /// Requests that no route was found for, or that were refused before one was looked for.
     pub(crate) unrouted: AtomicU64,
     heard: AtomicI64,
@@ -41,6 +46,8 @@ impl Core {
             bell,
             reflexes: Reflexes::default(),
             listening: Mutex::default(),
+            entrances: Mutex::default(),
+            turned_away: AtomicU64::new(0),
             unrouted: AtomicU64::new(0),
             heard: AtomicI64::new(i64::MIN),
             draws: AtomicU64::new(started.as_micros().unsigned_abs()),

@@ -36,6 +36,12 @@ pub(crate) const IDLE_KEPT: Duration = Duration::from_secs(50);
 /// meet an instance that is just closing it.
 pub(crate) const IDLE_TRUSTED: Duration = Duration::from_secs(1);
 
+/// A PROXY header and a TLS handshake together must have come to their end within this.
+pub(crate) const ENTRANCE: Duration = Duration::from_secs(5);
+
+/// How long securing a connection to an instance may take, after it was opened.
+pub(crate) const SECURE_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// A connection that was handed over to another protocol may be silent for this.
 pub(crate) const TUNNEL_IDLE: Duration = Duration::from_secs(3600);
 

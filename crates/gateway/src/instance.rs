@@ -5,14 +5,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use dinghai_clock::Timestamp;
-use dinghai_estate::{Address, InstanceId};
+use dinghai_estate::InstanceId;
 use dinghai_limits::{Allowance, Ejection, EjectionPolicy, Saw, Turn};
 use dinghai_record::{Cause, Health};
-use dinghai_wire::InstanceView;
+use dinghai_wire::{InstanceView, ResolvedView};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::core::Core;
+use crate::dial::Dial;
 use crate::pool::Pool;
 
 /// Stands for a time that was not taken.
@@ -21,7 +22,7 @@ const NEVER: u64 = u64::MAX;
 /// One instance.
 pub(crate) struct Instance {
     pub(crate) id: InstanceId,
-    pub(crate) address: Address,
+    pub(crate) dial: Dial,
     pub(crate) pool: Pool,
     in_flight: AtomicU32,
     /// The share that the table in force gives it. Taking an instance out that takes no requests is no reflex.
@@ -52,10 +53,10 @@ struct Judged {
 }
 
 impl Instance {
-    pub(crate) fn new(id: InstanceId, address: Address, policy: EjectionPolicy, threads: usize) -> Self {
+    pub(crate) fn new(id: InstanceId, dial: Dial, policy: EjectionPolicy, threads: usize) -> Self {
         Self {
             id,
-            address,
+            dial,
             pool: Pool::new(threads),
             in_flight: AtomicU32::new(0),
             share: AtomicU8::new(0),
@@ -211,6 +212,11 @@ impl Instance {
             ejected,
             in_flight: self.in_flight(),
             share,
+            resolved: self.dial.named.as_ref().map(|named| {
+                let answer = named.load();
+                let addresses = answer.addresses.iter().map(std::net::SocketAddr::ip).collect();
+                ResolvedView { addresses, failing: answer.failing.clone() }
+            }),
         }
     }
 

@@ -7,27 +7,36 @@
 
 mod accept;
 mod buffer;
+mod changes;
 mod client;
 mod control;
 mod core;
 mod counters;
 mod defaults;
+mod dial;
+mod directory;
+mod entrance;
 mod exchange;
 mod http1;
 mod instance;
 mod listeners;
 mod metrics;
+mod names;
+mod passage;
 mod phases;
 mod pool;
 mod probes;
+mod redirect;
 mod reflexes;
 mod routing;
 mod run;
+mod secure;
 mod socket;
 mod standing;
 mod status;
 mod tunnel;
 mod upload;
+mod ways;
 mod wheel;
 mod worker;
 

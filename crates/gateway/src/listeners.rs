@@ -8,13 +8,15 @@ use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use dinghai_estate::ListenerId;
+use dinghai_estate::{Entrance, ListenerId};
+use dinghai_wire::Table;
 use tokio::net::TcpSocket;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 use crate::core::Core;
+use crate::entrance::Terms;
 use crate::worker::Order;
 
 /// How long to wait before a busy address, or an accept that failed, is tried again.
@@ -32,6 +34,7 @@ pub(crate) struct Listeners {
 
 struct Running {
     address: SocketAddr,
+    terms: Arc<Terms>,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
@@ -41,25 +44,30 @@ impl Listeners {
         Self { core, running: BTreeMap::new(), leaving: vec![] }
     }
 
-    /// Makes what runs what `wanted` says.
-    pub(crate) fn follow(&mut self, wanted: &BTreeMap<ListenerId, SocketAddr>) {
-        let gone: Vec<ListenerId> = self
-            .running
-            .iter()
-            .filter(|(id, running)| wanted.get(*id) != Some(&running.address))
-            .map(|(id, _)| id.clone())
-            .collect();
+    /// Makes what runs what the table says.
+    pub(crate) fn follow(&mut self, table: &Table) {
+        let usual = Entrance::default();
+        let entrance = |id: &ListenerId| table.entrances.get(id).unwrap_or(&usual);
+        let stays = |(id, running): (&ListenerId, &Running)| {
+            table.listeners.get(id) == Some(&running.address) && *entrance(id) == running.terms.entrance
+        };
+        let gone: Vec<ListenerId> =
+            self.running.iter().filter(|each| !stays(*each)).map(|(id, _)| id.clone()).collect();
         for id in gone {
             self.stop(&id);
         }
         self.leaving.retain(|task| !task.is_finished());
-        for (id, address) in wanted {
+        for (id, address) in &table.listeners {
             if !self.running.contains_key(id) {
                 let (stop, stopped) = watch::channel(false);
-                let task = tokio::spawn(listen(Arc::clone(&self.core), id.clone(), *address, stopped));
-                self.running.insert(id.clone(), Running { address: *address, stop, task });
+                let terms = Arc::new(Terms::new(entrance(id).clone()));
+                let (core, listener) = (Arc::clone(&self.core), id.clone());
+                let task = tokio::spawn(listen(core, listener, *address, Arc::clone(&terms), stopped));
+                self.running.insert(id.clone(), Running { address: *address, terms, stop, task });
             }
         }
+        let terms = self.running.iter().map(|(id, running)| (id.clone(), Arc::clone(&running.terms)));
+        *self.core.entrances.lock().unwrap_or_else(PoisonError::into_inner) = terms.collect();
     }
 
     /// Stops accepting and waits until the requests under way have ended, or were given up.
@@ -82,13 +90,19 @@ impl Listeners {
     }
 }
 
-async fn listen(core: Arc<Core>, id: ListenerId, address: SocketAddr, mut stop: watch::Receiver<bool>) {
+async fn listen(
+    core: Arc<Core>,
+    id: ListenerId,
+    address: SocketAddr,
+    terms: Arc<Terms>,
+    mut stop: watch::Receiver<bool>,
+) {
     let Some((bound, sockets)) = bind(&core, &id, address, &mut stop).await else { return };
     info!(listener = %id, %bound, "listening");
     let (ended, mut all_ended) = mpsc::channel(1);
     for (index, listener) in sockets.into_iter().enumerate() {
-        let (id, stop, ended) = (id.clone(), stop.clone(), ended.clone());
-        core.bell.tell(index, Order::Listen { id, listener, stop, ended });
+        let (id, stop, ended, terms) = (id.clone(), stop.clone(), ended.clone(), Arc::clone(&terms));
+        core.bell.tell(index, Order::Listen { id, terms, listener, stop, ended });
     }
     drop(ended);
     core.listening.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), bound);

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use dinghai_wire::{LATENCY_BOUNDS_US, RouteCounters};
 
 use crate::core::Core;
+use crate::status::{broken_certificates, certificates};
 
 /// One figure of a route.
 type Count = fn(&RouteCounters) -> u64;
@@ -39,6 +40,11 @@ pub(crate) fn render(core: &Core, halted: bool) -> String {
     for (labels, totals, took_us) in &routes {
         page.histogram(labels, totals, *took_us);
     }
+    page.head("redirected_total", "counter", "Requests that a redirect sent elsewhere.");
+    for redirect in routing.redirects() {
+        let labels = format!("route=\"{}\"", quote(&redirect.spec.id));
+        page.line("redirected_total", &labels, redirect.sent.load(Relaxed));
+    }
     page.head("retries_left", "gauge", "Whole retries in the budget of a service.");
     for (id, service) in &routing.services {
         page.line("retries_left", &format!("service=\"{}\"", quote(id)), service.purse.left());
@@ -62,7 +68,30 @@ pub(crate) fn render(core: &Core, halted: bool) -> String {
             }
         }
     }
+    page.head(
+        "certificate_expiry_timestamp_seconds",
+        "gauge",
+        "Until when a certificate is good, in Unix time.",
+    );
+    for view in certificates(core, &routing) {
+        let Some(until) = view.until else { continue };
+        let labels = format!("of=\"{}\",path=\"{}\"", quote(&view.of), quote(&view.path));
+        page.line("certificate_expiry_timestamp_seconds", &labels, until.as_micros().div_euclid(1_000_000));
+    }
+    let broken = broken_certificates(core, &routing);
+    page.head(
+        "certificates_broken",
+        "gauge",
+        "Users of certificate files that cannot be used as they are now.",
+    );
+    page.line("certificates_broken", "", broken.len());
     for (name, kind, help, value) in [
+        (
+            "turned_away_total",
+            "counter",
+            "Connections that ended before their first request: no PROXY header, no handshake, or not in time.",
+            core.turned_away.load(Relaxed),
+        ),
         ("reflexes_total", "counter", "Ejections and readmissions.", core.reflexes.count()),
         (
             "unrouted_total",

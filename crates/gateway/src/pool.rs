@@ -7,12 +7,9 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use dinghai_estate::Address;
-use dinghai_probe::connect;
-use dinghai_record::Cause;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
-use crate::defaults::{CONNECT_TIMEOUT, IDLE_CONNECTIONS, IDLE_KEPT};
+use crate::defaults::{IDLE_CONNECTIONS, IDLE_KEPT};
 use crate::socket::Socket;
 
 /// Idle connections.
@@ -29,17 +26,11 @@ impl Pool {
     pub(crate) fn idle(&self, thread: usize, idle: Duration, now: Instant) -> Option<Socket> {
         let mut kept = self.of(thread)?;
         loop {
-            let (socket, since) = kept.pop_back()?;
+            let (mut socket, since) = kept.pop_back()?;
             if now.saturating_duration_since(since) <= idle.min(IDLE_KEPT) && socket.is_quiet() {
                 return Some(socket);
             }
         }
-    }
-
-    /// Opens a connection within `patience`.
-    pub(crate) async fn open(address: &Address, patience: Duration) -> Result<Socket, Cause> {
-        let opened = timeout(patience.min(CONNECT_TIMEOUT), connect(address)).await;
-        opened.map_err(|_| Cause::Timeout)?.map(Socket::from)
     }
 
     /// Keeps a connection whose response was read to the end at `now`.
@@ -55,7 +46,7 @@ impl Pool {
     /// Closes those of this thread that were idle for too long, or that the other side has closed.
     pub(crate) fn prune(&self, thread: usize) {
         if let Some(mut kept) = self.of(thread) {
-            kept.retain(|(socket, since)| since.elapsed() <= IDLE_KEPT && socket.is_quiet());
+            kept.retain_mut(|(socket, since)| since.elapsed() <= IDLE_KEPT && socket.is_quiet());
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use dinghai_estate::{InstanceId, ProbeSpec};
 use dinghai_limits::Saw;
-use dinghai_probe::{Question, Schedule, ask};
+use dinghai_probe::{Question, Schedule, ask_with};
 use dinghai_record::Cause;
 use tokio::task::JoinHandle;
 use tracing::debug;
@@ -72,7 +72,7 @@ async fn probe(core: Arc<Core>, instance: Arc<Instance>, spec: ProbeSpec, questi
     let mut schedule = Schedule::new(spec.every, core.draw());
     loop {
         schedule.turn().await;
-        match ask(&instance.address, &question, spec.timeout).await {
+        match ask_with(&instance.dial.address, &instance.dial.manner(), &question, spec.timeout).await {
             Ok(took) => instance.saw(&core, Saw::ProbeAnswered, None, Some(took)),
             Err(Cause::CouldNotAsk(why)) => debug!(instance = %instance.id, why, "could not probe"),
             Err(cause) => instance.saw(&core, Saw::ProbeFailed, Some(cause), None),

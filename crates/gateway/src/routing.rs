@@ -6,19 +6,31 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use dinghai_clock::Timestamp;
-use dinghai_estate::{Check, InstanceId, ListenerId, PlaceId, ProbeSpec, RouteId, ServiceId};
+use dinghai_estate::{Check, InstanceId, ListenerId, PlaceId, ProbeSpec, ProxyVersion, Secured, ServiceId};
 use dinghai_limits::{EjectionPolicy, RetryBudget, RoundRobin};
+use dinghai_tls::Outward;
 use dinghai_wire::{Member, ServiceTable, Table, TableRoute};
 
+use crate::changes::Changes;
 use crate::counters::Counters;
 use crate::defaults::SILENCE;
+use crate::dial::Dial;
+use crate::directory::{Directory, Expressions};
 use crate::instance::Instance;
+use crate::names;
+use crate::redirect::Elsewhere;
+use crate::ways::{Way, directories, passages, redirects, routes};
 
 /// A table in force.
 pub(crate) struct Routing {
     pub(crate) table: Option<Arc<Table>>,
-    pub(crate) listeners: BTreeMap<ListenerId, Vec<Arc<Route>>>,
+    pub(crate) directories: BTreeMap<ListenerId, Directory<Way>>,
+    /// Where listeners lead that pass bytes as they are.
+    pub(crate) passages: BTreeMap<ListenerId, Arc<Route>>,
+    routes: Vec<Arc<Route>>,
+    redirects: Vec<Arc<Elsewhere>>,
     pub(crate) services: BTreeMap<ServiceId, Arc<Service>>,
+    expressions: Arc<Expressions>,
 }
 
 /// A route in force.
@@ -26,6 +38,13 @@ pub(crate) struct Route {
     pub(crate) spec: TableRoute,
     pub(crate) service: Arc<Service>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) changes: Option<Box<Changes>>,
+}
+
+impl std::fmt::Debug for Route {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Route").field(&self.spec.id).finish()
+    }
 }
 
 /// A service in force.
@@ -36,6 +55,9 @@ pub(crate) struct Service {
     pub(crate) panic_below: f64,
     pub(crate) purse: Arc<Purse>,
     pub(crate) turns: Mutex<RoundRobin>,
+    terms: Option<Secured>,
+    proxy: Option<ProxyVersion>,
+    pub(crate) outward: Option<Arc<Outward>>,
 }
 
 /// An instance in its service, as the table has it.
@@ -82,8 +104,16 @@ impl Purse {
 
 impl Routing {
     /// Before the first table.
-    pub(crate) const fn empty() -> Self {
-        Self { table: None, listeners: BTreeMap::new(), services: BTreeMap::new() }
+    pub(crate) fn empty() -> Self {
+        Self {
+            table: None,
+            directories: BTreeMap::new(),
+            passages: BTreeMap::new(),
+            routes: vec![],
+            redirects: vec![],
+            services: BTreeMap::new(),
+            expressions: Arc::default(),
+        }
     }
 
     /// Makes a table ready for so many threads and carries over what `before` has learnt.
@@ -95,23 +125,13 @@ impl Routing {
                 (id.clone(), Arc::new(Service::of(id, service, &table, before, now, threads)))
             })
             .collect();
-        let mut listeners: BTreeMap<ListenerId, Vec<Arc<Route>>> =
-            table.listeners.keys().map(|id| (id.clone(), vec![])).collect();
-        for spec in &table.routes {
-            let (Some(routes), Some(service)) = (listeners.get_mut(&spec.listener), services.get(&spec.to))
-            else {
-                continue;
-            };
-            let counters = before.counters(&spec.id).unwrap_or_default();
-            routes.push(Arc::new(Route { spec: spec.clone(), service: Arc::clone(service), counters }));
-        }
-        for routes in listeners.values_mut() {
-            // A stated host before any host, then the longest path: the first match is the one.
-            routes.sort_by_key(|route| {
-                (route.spec.host.is_none(), std::cmp::Reverse(route.spec.path.trim_end_matches('/').len()))
-            });
-        }
-        Self { table: Some(Arc::new(table)), listeners, services }
+        let mut expressions = Expressions::after(&before.expressions);
+        let routes = routes(&table, before, &services, &mut expressions);
+        let redirects = redirects(&table, before);
+        let passages = passages(&table, before, &services);
+        let directories = directories(&table, &routes, &redirects, &mut expressions);
+        let expressions = expressions.settled();
+        Self { table: Some(Arc::new(table)), directories, passages, routes, redirects, services, expressions }
     }
 
     /// The generation in force; 0 before the first table.
@@ -121,11 +141,12 @@ impl Routing {
 
     /// All routes.
     pub(crate) fn routes(&self) -> impl Iterator<Item = &Arc<Route>> {
-        self.listeners.values().flatten()
+        self.routes.iter().chain(self.passages.values())
     }
 
-    fn counters(&self, route: &RouteId) -> Option<Arc<Counters>> {
-        self.routes().find(|held| held.spec.id == *route).map(|held| Arc::clone(&held.counters))
+    /// All redirects.
+    pub(crate) fn redirects(&self) -> impl Iterator<Item = &Arc<Elsewhere>> {
+        self.redirects.iter()
     }
 }
 
@@ -140,21 +161,41 @@ impl Service {
     ) -> Self {
         let held = before.services.get(id);
         let policy = policy(table.probe.as_ref());
+        // Whoever is to be connected to otherwise is another instance, and none of its connections is of use.
+        let same = held.filter(|held| held.terms == table.tls && held.proxy == table.proxy_protocol);
+        let outward = match same {
+            Some(held) => held.outward.clone(),
+            None => table.tls.as_ref().map(|terms| {
+                let outward = Arc::new(Outward::new(terms));
+                outward.kept().watch();
+                outward
+            }),
+        };
         let seat = |(instance, member): (&InstanceId, &Member)| {
-            let known = held.and_then(|held| {
-                let known =
-                    |each: &&Seat| each.instance.id == *instance && each.instance.address == member.address;
+            let known = same.and_then(|held| {
+                let known = |each: &&Seat| {
+                    each.instance.id == *instance && each.instance.dial.address == member.address
+                };
                 held.members.iter().find(known).map(|each| Arc::clone(&each.instance))
             });
-            let fresh = || Arc::new(Instance::new(instance.clone(), member.address.clone(), policy, threads));
+            let fresh = || {
+                let dial = Dial::new(member.address.clone(), outward.clone(), table.proxy_protocol);
+                let fresh = Arc::new(Instance::new(instance.clone(), dial, policy, threads));
+                names::follow(&fresh);
+                fresh
+            };
             let instance = known.unwrap_or_else(fresh);
             instance.adopt(policy, member.share);
             Seat { instance, share: member.share, places: member.places.clone() }
         };
+        let members = table.members.iter().map(seat).collect();
         Self {
             id: id.clone(),
             probe: table.probe.clone().filter(is_ours),
-            members: table.members.iter().map(seat).collect(),
+            members,
+            terms: table.tls.clone(),
+            proxy: table.proxy_protocol,
+            outward,
             panic_below: whole.panic_below,
             purse: held.map_or_else(|| Arc::new(Purse::new(now)), |held| Arc::clone(&held.purse)),
             turns: Mutex::default(),

@@ -1,12 +1,17 @@
 //! A connection to either side.
 
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
 
 use dinghai_probe::Connected;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::task::coop::unconstrained;
+
+use crate::secure::Secure;
 
 /// A connection whose bytes we read and write as they are.
 #[derive(Debug)]
@@ -15,6 +20,8 @@ pub(crate) enum Socket {
     Tcp(TcpStream),
     /// To an instance on this machine.
     Unix(UnixStream),
+    /// Secured. Apart, because it is many times as large.
+    Secure(Box<Secure>),
 }
 
 /// Does the same to either kind.
@@ -23,6 +30,7 @@ macro_rules! either {
         match $socket {
             Socket::Tcp($stream) => $act,
             Socket::Unix($stream) => $act,
+            Socket::Secure($stream) => $act,
         }
     };
 }
@@ -43,13 +51,38 @@ impl Socket {
         first: &[u8],
         second: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match (first, second) {
-            (one, []) | ([], one) => either!(self, stream => Pin::new(stream).poll_write(cx, one)),
-            (first, second) => {
+        match (self, first, second) {
+            (Self::Secure(stream), first, second) => stream.poll_write(cx, first, second),
+            (socket, one, []) | (socket, [], one) => {
+                either!(socket, stream => Pin::new(stream).poll_write(cx, one))
+            }
+            (socket, first, second) => {
                 let slices = [IoSlice::new(first), IoSlice::new(second)];
-                either!(self, stream => Pin::new(stream).poll_write_vectored(cx, &slices))
+                either!(socket, stream => Pin::new(stream).poll_write_vectored(cx, &slices))
             }
         }
+    }
+
+    /// Goes on handing over what was taken for writing. Only a secured connection ever has something left.
+    pub(crate) fn poll_settle(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Secure(stream) => stream.poll_settle(cx),
+            Self::Tcp(_) | Self::Unix(_) => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Our end of it, when it has one on the network.
+    pub(crate) fn here(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(stream) => stream.local_addr().ok(),
+            Self::Unix(_) => None,
+            Self::Secure(stream) => stream.here(),
+        }
+    }
+
+    /// Whether it is secured.
+    pub(crate) const fn is_secure(&self) -> bool {
+        matches!(self, Self::Secure(_))
     }
 
     /// Tells the other side that nothing more comes.
@@ -59,22 +92,33 @@ impl Socket {
 
     /// Closing it from here on breaks it off: who reads it sees no end in order.
     pub(crate) fn reset(&self) {
-        if let Self::Tcp(stream) = self {
-            // It is closed in any case.
-            let _ = stream.set_zero_linger();
-        }
+        let stream = match self {
+            Self::Tcp(stream) => Some(stream),
+            Self::Unix(_) => None,
+            Self::Secure(stream) => stream.tcp(),
+        };
+        // It is closed in any case.
+        let _ = stream.map(TcpStream::set_zero_linger);
     }
 
-    /// Whether there is something to be read, or the end. Asks no kernel.
+    /// Whether there may be something to be read, or the end. Asks no kernel.
     pub(crate) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         either!(self, stream => stream.poll_read_ready(cx))
     }
 
     /// Whether an idle connection can carry a request: nothing has come on it that nobody asked for, nor its end.
-    pub(crate) fn is_quiet(&self) -> bool {
+    pub(crate) fn is_quiet(&mut self) -> bool {
         // The kernel is asked only where the runtime takes it for readable, and where a read that filled its buffer to the brim
-        // has left the question open. To poll instead would be to hear "pending" when the task has used up its turn.
-        let read = either!(self, stream => stream.try_read(&mut [0]));
+        // has left the question open. To poll would be to hear "pending" when the task has used up its turn.
+        let read = match self {
+            Self::Tcp(stream) => stream.try_read(&mut [0]),
+            Self::Unix(stream) => stream.try_read(&mut [0]),
+            // What came may be a ticket for the next connection, which is nobody's answer: it has to be read through.
+            Self::Secure(_) => {
+                let read = pin!(unconstrained(poll_fn(|cx| self.poll_read(cx, &mut [0]))));
+                return read.poll(&mut Context::from_waker(Waker::noop())).is_pending();
+            }
+        };
         matches!(read, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
     }
 }
@@ -98,7 +142,7 @@ mod tests {
     #[tokio::test]
     async fn what_came_unasked_is_noticed_by_a_busy_task_too() {
         let (near, mut far) = UnixStream::pair().unwrap();
-        let socket = Socket::Unix(near);
+        let mut socket = Socket::Unix(near);
         assert!(socket.is_quiet());
         far.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
         std::future::poll_fn(|cx| socket.poll_readable(cx)).await.unwrap();

@@ -185,8 +185,14 @@ mod tests {
             generation,
             gateway: GatewayId::from("public"),
             listeners: BTreeMap::new(),
+            redirects: vec![],
+            entrances: BTreeMap::new(),
             routes: vec![],
-            services: [(ServiceId::from("order"), ServiceTable { probe: None, members })].into(),
+            services: [(
+                ServiceId::from("order"),
+                ServiceTable { probe: None, tls: None, proxy_protocol: None, members },
+            )]
+            .into(),
             trusted_proxies: vec![],
             panic_below: 0.5,
         }

@@ -6,6 +6,7 @@
 
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -31,11 +32,18 @@ pub(crate) async fn open(client: &mut Client, asked: Asked, reply: Reply) -> Fat
     if !client.say(&interim.before(out)).await {
         return Fate::Breaks;
     }
+    join(client, &mut line, TUNNEL_IDLE).await;
+    drop(way);
+    Fate::Breaks
+}
+
+/// Passes bytes both ways until both sides have ended, or nothing was said for `idle`.
+pub(crate) async fn join(client: &mut Client, line: &mut Line, idle: Duration) {
     let (mut up, mut down) = (Way::Open, Way::Open);
     let mut heard = Instant::now();
-    client.worker.wheel.set(&client.alarm, heard + TUNNEL_IDLE);
+    client.worker.wheel.set(&client.alarm, heard + idle);
     poll_fn(|cx| {
-        let Line { socket, inbox } = &mut line;
+        let Line { socket, inbox } = &mut *line;
         let moved = up.poll(cx, &mut client.socket, &mut client.inbox, socket) | {
             down.poll(cx, socket, inbox, &mut client.socket)
         };
@@ -46,16 +54,14 @@ pub(crate) async fn open(client: &mut Client, asked: Asked, reply: Reply) -> Fat
             heard = Instant::now();
         }
         if client.alarm.rang() {
-            if heard.elapsed() >= TUNNEL_IDLE {
+            if heard.elapsed() >= idle {
                 return Poll::Ready(());
             }
-            client.worker.wheel.set(&client.alarm, heard + TUNNEL_IDLE);
+            client.worker.wheel.set(&client.alarm, heard + idle);
         }
         Poll::Pending
     })
     .await;
-    drop(way);
-    Fate::Breaks
 }
 
 /// One direction.
@@ -72,6 +78,9 @@ impl Way {
     /// Moves what can be moved; whether anything was.
     fn poll(&mut self, cx: &mut Context<'_>, from: &mut Socket, inbox: &mut Inbox, to: &mut Socket) -> bool {
         let mut moved = false;
+        if let Poll::Ready(Err(_)) = to.poll_settle(cx) {
+            *self = Self::Broken;
+        }
         loop {
             let next = match self {
                 Self::Open => Self::step(cx, from, inbox, to),

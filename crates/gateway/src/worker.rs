@@ -19,6 +19,7 @@ use tracing::error;
 use crate::accept;
 use crate::buffer::Store;
 use crate::core::Core;
+use crate::entrance::Terms;
 use crate::http1::date::Date;
 use crate::routing::Routing;
 use crate::wheel::Wheel;
@@ -37,7 +38,13 @@ pub(crate) struct Worker {
 /// What a thread is told.
 pub(crate) enum Order {
     /// Serve this listener until told to stop. `ended` is dropped when its last request has ended.
-    Listen { id: ListenerId, listener: TcpListener, stop: watch::Receiver<bool>, ended: mpsc::Sender<()> },
+    Listen {
+        id: ListenerId,
+        terms: Arc<Terms>,
+        listener: TcpListener,
+        stop: watch::Receiver<bool>,
+        ended: mpsc::Sender<()>,
+    },
     /// Something has changed that requests under way must look at.
     Look,
     /// End.
@@ -131,9 +138,9 @@ async fn work(worker: std::rc::Rc<Worker>, mut orders: mpsc::UnboundedReceiver<O
     tokio::task::spawn_local(async move { tidy(&tidying).await });
     while let Some(order) = orders.recv().await {
         match order {
-            Order::Listen { id, listener, stop, ended } => {
+            Order::Listen { id, terms, listener, stop, ended } => {
                 let worker = std::rc::Rc::clone(&worker);
-                tokio::task::spawn_local(accept::serve(worker, id, listener, stop, ended));
+                tokio::task::spawn_local(accept::serve(worker, id, terms, listener, stop, ended));
             }
             Order::Look => worker.wheel.wake_all(),
             Order::End => return,

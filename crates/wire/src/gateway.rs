@@ -5,8 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use dinghai_clock::Timestamp;
 use dinghai_estate::{
-    Address, Balance, CutOff, GatewayId, InstanceId, ListenerId, PlaceId, Priority, ProbeSpec, RouteId,
-    ServiceId,
+    Address, Balance, CutOff, Edits, Entrance, GatewayId, InstanceId, ListenerId, PlaceId, Priority,
+    ProbeSpec, ProxyVersion, Redirect, RouteId, Secured, ServiceId, Split, When,
 };
 use dinghai_record::{Cause, Fence, Health, Second};
 use serde::{Deserialize, Serialize};
@@ -21,8 +21,14 @@ pub struct Table {
     pub gateway: GatewayId,
     /// Where to listen.
     pub listeners: BTreeMap<ListenerId, SocketAddr>,
-    /// Its routes.
+    /// What a listener is beside its address, for those that state anything.
+    #[serde(default)]
+    pub entrances: BTreeMap<ListenerId, Entrance>,
+    /// Its routes. Those of one listener with one host, path and [`When`] share what fits by their [`Split`].
     pub routes: Vec<TableRoute>,
+    /// What it answers itself by sending the client elsewhere.
+    #[serde(default)]
+    pub redirects: Vec<Redirect>,
     /// The services that its routes lead to.
     pub services: BTreeMap<ServiceId, ServiceTable>,
     /// Proxies whose `X-Forwarded-*` headers are believed.
@@ -38,10 +44,19 @@ pub struct TableRoute {
     pub id: RouteId,
     /// The listener it belongs to.
     pub listener: ListenerId,
-    /// The host it is for; any when not stated.
+    /// The host it is for, `*.example` for every name below `example`; any when not stated.
     pub host: Option<String>,
-    /// The path prefix, matched at `/` borders; the longest match wins, a stated host before any host.
+    /// The path; [`When::path`] says how it is compared.
     pub path: String,
+    /// What else it asks of a request.
+    #[serde(default)]
+    pub when: When,
+    /// Its part, where it shares requests with others.
+    #[serde(default)]
+    pub split: Split,
+    /// What it changes.
+    #[serde(default)]
+    pub edits: Edits,
     /// The service that answers.
     pub to: ServiceId,
     /// Who goes first when not all can be served.
@@ -59,6 +74,12 @@ pub struct TableRoute {
 pub struct ServiceTable {
     /// How its instances are probed; without a probe only traffic tells.
     pub probe: Option<ProbeSpec>,
+    /// How connections to its instances are secured, where they are.
+    #[serde(default)]
+    pub tls: Option<Secured>,
+    /// The PROXY header that its instances are told the client by, where they are.
+    #[serde(default)]
+    pub proxy_protocol: Option<ProxyVersion>,
     /// Its instances.
     pub members: BTreeMap<InstanceId, Member>,
 }
@@ -96,14 +117,37 @@ pub struct GatewayStatus {
     pub halted: bool,
     /// Where it really listens.
     pub listening: BTreeMap<ListenerId, SocketAddr>,
+    /// The certificates that it shows, to clients and to instances.
+    #[serde(default)]
+    pub certificates: Vec<CertificateView>,
+    /// Files of certificates and keys that cannot be used as they are now, by who needs them, and why. What they were
+    /// before stays in force.
+    #[serde(default)]
+    pub broken_certificates: BTreeMap<String, String>,
     /// Instances as it sees them.
     pub instances: BTreeMap<InstanceId, InstanceView>,
     /// Counters by route since it was started.
     pub routes: BTreeMap<RouteId, RouteCounters>,
+    /// Requests that each redirect sent elsewhere since it was started.
+    #[serde(default)]
+    pub redirected: BTreeMap<RouteId, u64>,
     /// What passed in each of the last 120 whole seconds at most, oldest first, by route.
     pub seconds: BTreeMap<RouteId, Vec<Second>>,
     /// Reflexes after the number asked for, oldest first; the oldest may have been dropped.
     pub reflexes: Vec<Reflex>,
+}
+
+/// A certificate in force.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CertificateView {
+    /// Who shows it: `listener NAME` or `service NAME`.
+    pub of: String,
+    /// The file it was read from.
+    pub path: String,
+    /// The host names that it is for.
+    pub names: Vec<String>,
+    /// Until when it is good; none when it does not say.
+    pub until: Option<Timestamp>,
 }
 
 /// An instance as a gateway sees it.
@@ -121,6 +165,18 @@ pub struct InstanceView {
     pub in_flight: u32,
     /// The share it serves, in percent.
     pub share: u8,
+    /// Where its name leads to, when its address is a name.
+    #[serde(default)]
+    pub resolved: Option<ResolvedView>,
+}
+
+/// Where a name leads to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ResolvedView {
+    /// The last good answer.
+    pub addresses: Vec<IpAddr>,
+    /// Why the latest question had no good answer, if it had none; what was good before stays in use.
+    pub failing: Option<String>,
 }
 
 /// An ejection or its end.

@@ -16,8 +16,8 @@ mod refusal;
 
 pub use client::{UnixClient, WireError};
 pub use gateway::{
-    GatewayStatus, InstanceView, LATENCY_BOUNDS_US, Member, Reflex, RouteCounters, ServiceTable, Table,
-    TableRoute,
+    CertificateView, GatewayStatus, InstanceView, LATENCY_BOUNDS_US, Member, Reflex, ResolvedView,
+    RouteCounters, ServiceTable, Table, TableRoute,
 };
 pub use hand::{Charge, Charged, FaultView, HandState, ProcessView};
 pub use refusal::Refusal;

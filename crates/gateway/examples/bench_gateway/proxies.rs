@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use dinghai_estate::{Address, Balance, Check, CutOff, ListenerId, Priority, ProbeSpec};
+use dinghai_estate::{Address, Balance, Check, CutOff, Edits, ListenerId, Priority, ProbeSpec, Split, When};
 use dinghai_record::Fence;
 use dinghai_wire::{Fenced, GatewayStatus, Member, ServiceTable, Table, TableRoute, UnixClient};
 use tempfile::TempDir;
@@ -195,6 +195,8 @@ fn table(instances: [u16; 3]) -> Result<Table, Failed> {
     };
     let service = |count: usize| ServiceTable {
         probe: Some(probe.clone()),
+        tls: None,
+        proxy_protocol: None,
         members: instances.iter().take(count).map(member).collect(),
     };
     let route = |name: &str| TableRoute {
@@ -202,6 +204,9 @@ fn table(instances: [u16; 3]) -> Result<Table, Failed> {
         listener: name.into(),
         host: None,
         path: "/".to_owned(),
+        when: When::default(),
+        split: Split::default(),
+        edits: Edits::default(),
         to: name.into(),
         priority: Priority::Normal,
         balance: Balance::LeastRequest,
@@ -214,6 +219,8 @@ fn table(instances: [u16; 3]) -> Result<Table, Failed> {
         gateway: "bench".into(),
         listeners: [("one".into(), any), ("three".into(), any)].into(),
         routes: vec![route("one"), route("three")],
+        redirects: vec![],
+        entrances: std::collections::BTreeMap::new(),
         services: [("one".into(), service(1)), ("three".into(), service(3))].into(),
         trusted_proxies: vec![],
         panic_below: 0.5,

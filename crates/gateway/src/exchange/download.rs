@@ -181,7 +181,7 @@ impl Download {
         store.keep(std::mem::take(&mut self.out));
         let now = self.ended_at.unwrap_or_else(Instant::now);
         let clean = self.line.inbox.unread().is_empty();
-        if self.reusable && sent && clean {
+        if self.reusable && sent && clean && !self.way.instance.dial.is_of_one_client() {
             self.way.instance.pool.keep(thread, self.line.socket, now);
         }
         now

@@ -23,12 +23,13 @@ impl Interim {
     pub(super) fn take(&mut self, head: &Head<'_, '_>, wants: Wants) -> bool {
         self.count += 1;
         if wants.is_1_1 {
-            head.write(wants, Onward::Plain, true, "", &mut self.out);
+            head.write(wants, Onward::Plain, true, "", None, &mut self.out);
         }
         self.count <= INTERIM
     }
 
-    /// Tells the client as much as it takes now; false when it has gone.
+    /// Tells the client as much as it takes now; false when it has gone. Nobody else sees off what a secured connection has
+    /// taken while the instance is waited for.
     pub(super) fn tell(&mut self, cx: &mut Context<'_>, client: &mut Socket) -> bool {
         while let Some(rest @ [_, ..]) = self.out.get(self.told..) {
             match client.poll_write(cx, rest, &[]) {
@@ -37,7 +38,7 @@ impl Interim {
                 Poll::Pending => return true,
             }
         }
-        true
+        !matches!(client.poll_settle(cx), Poll::Ready(Err(_)))
     }
 
     /// What the client must still be told, and then `said`.

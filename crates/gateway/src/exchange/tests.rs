@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dinghai_clock::{SystemClock, Timestamp};
-use dinghai_estate::{Address, Balance, CutOff, Priority};
+use dinghai_estate::{Address, Balance, CutOff, Edits, Priority, Split, When};
 use dinghai_wire::{Member, ServiceTable, Table, TableRoute};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
@@ -47,18 +47,28 @@ impl Scene {
             listener: "public".into(),
             host: None,
             path: "/".to_owned(),
+            when: When::default(),
+            split: Split::default(),
+            edits: Edits::default(),
             to: "order".into(),
             priority: Priority::Normal,
             balance: Balance::LeastRequest,
             when_cut_off: CutOff::Serve,
             timeout_ms: 15_000,
         };
-        let service = ServiceTable { probe: None, members: [("a".into(), member)].into() };
+        let service = ServiceTable {
+            probe: None,
+            tls: None,
+            proxy_protocol: None,
+            members: [("a".into(), member)].into(),
+        };
         let table = Table {
             generation: 1,
             gateway: "public".into(),
             listeners: [("public".into(), "127.0.0.1:0".parse().unwrap())].into(),
             routes: vec![route],
+            redirects: vec![],
+            entrances: BTreeMap::new(),
             services: BTreeMap::from([("order".into(), service)]),
             trusted_proxies: vec![],
             panic_below: 0.5,
@@ -72,12 +82,10 @@ impl Scene {
     async fn client(&self) -> UnixStream {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let _over = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let (stream, peer) = listener.accept().await.unwrap();
+        let (_stream, peer) = listener.accept().await.unwrap();
         let (near, far) = UnixStream::pair().unwrap();
-        let mut client =
-            Client::new(Rc::clone(&self.worker), Door::new("public".into()).enter(), stream, peer);
-        client.socket = Socket::Unix(near);
-        tokio::task::spawn_local(serve(client));
+        let door = Door::new("public".into(), Arc::default()).enter();
+        tokio::task::spawn_local(serve(Client::new(Rc::clone(&self.worker), door, Socket::Unix(near), peer)));
         far
     }
 

@@ -142,7 +142,10 @@ impl Waiting {
             let persists = wants.persists && framing.delimited && !refused && !client.door.closing.get();
             let mut out = client.worker.store.scrap();
             let (heard, at) = (Instant::now(), asked.core.clock.now());
-            client.worker.dated(at, |date| head.write(wants, framing.onward, persists, date, &mut out));
+            let edits = asked.route.changes.as_ref().map(|changes| &changes.response);
+            client.worker.dated(at, |date| {
+                head.write(wants, framing.onward, persists, date, edits, &mut out);
+            });
             let (status, reusable) = (head.status, head.persists());
             let mut response = Response { status, out, framing, reusable, persists, heard, at };
             self.line.inbox.consume(size);

@@ -34,6 +34,7 @@ pub(crate) enum Kind {
     ForwardedFor,
     ForwardedProto,
     ForwardedHost,
+    ClientCert,
     Other,
 }
 
@@ -112,6 +113,7 @@ pub(crate) fn kind(name: &str) -> Kind {
         9 if is("forwarded") => Kind::Forwarded,
         10 if is("connection") => Kind::Connection,
         10 if is("keep-alive") => Kind::Hop,
+        11 | 17 if is("client-cert") || is("client-cert-chain") => Kind::ClientCert,
         12 if is("max-forwards") => Kind::MaxForwards,
         14 if is("content-length") => Kind::ContentLength,
         15 if is("x-forwarded-for") => Kind::ForwardedFor,

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::body::{Left, Onward};
 use super::fields::{Fields, Header, Kind, Options, elements, is_named, kind};
+use crate::changes::FieldEdits;
 
 /// The most lines that an instance may send.
 pub(crate) const LINES: usize = 128;
@@ -129,8 +130,16 @@ impl<'h, 'b> Head<'h, 'b> {
         }
     }
 
-    /// Writes the head for the client.
-    pub(crate) fn write(&self, wants: Wants, onward: Onward, persists: bool, date: &str, out: &mut Vec<u8>) {
+    /// Writes the head for the client, with what the route changes.
+    pub(crate) fn write(
+        &self,
+        wants: Wants,
+        onward: Onward,
+        persists: bool,
+        date: &str,
+        edits: Option<&FieldEdits>,
+        out: &mut Vec<u8>,
+    ) {
         out.extend_from_slice(b"HTTP/1.1 ");
         out.extend_from_slice(self.reason);
         out.extend_from_slice(b"\r\n");
@@ -142,11 +151,17 @@ impl<'h, 'b> Head<'h, 'b> {
                 Kind::Upgrade => switches,
                 Kind::Trailer => onward == Onward::Chunked,
                 Kind::ContentLength => onward == Onward::Plain && !matches!(self.status, 100..=199 | 204),
-                _ => !(self.options.fields && is_named(&self.fields, line.name)),
+                _ => {
+                    !(self.options.fields && is_named(&self.fields, line.name))
+                        && edits.is_none_or(|edits| !edits.drops(line.name))
+                }
             };
             self.gather(at, passes, &mut run, out);
         }
         out.extend_from_slice(self.fields.written(run));
+        if let Some(edits) = edits {
+            out.extend_from_slice(&edits.lines);
+        }
         let put =
             |parts: [&[u8]; 3], out: &mut Vec<u8>| parts.iter().for_each(|part| out.extend_from_slice(part));
         if onward == Onward::Chunked {
@@ -213,7 +228,7 @@ mod tests {
         let head = Head::read(bytes, &mut room)?;
         Ok(head.map(|head| {
             let mut out = vec![];
-            head.write(WANTS, head.framing(WANTS).onward, true, "D", &mut out);
+            head.write(WANTS, head.framing(WANTS).onward, true, "D", None, &mut out);
             (out, head.size)
         }))
     }

@@ -22,7 +22,7 @@ impl<'b> Target<'b> {
         if target.starts_with('/') || (target == "*" && method == "OPTIONS") {
             return Some(Self { authority: None, path_and_query: Cow::Borrowed(target) });
         }
-        // Secured connections do not come here, so that `https` is not ours.
+        // Which of the two it is told by the connection (RFC 9110, section 4.2); here only what a target may look like.
         let (scheme, rest) = target.split_once("://")?;
         if !scheme.eq_ignore_ascii_case("http") {
             return None;
@@ -62,9 +62,27 @@ pub(crate) fn is_host(host: &str) -> bool {
         && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
 }
 
+/// A host without its port.
+pub(crate) fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) && !name.ends_with(':') => {
+            name
+        }
+        _ => host,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ports_are_no_part_of_the_name() {
+        assert_eq!(without_port("shop.example:8080"), "shop.example");
+        assert_eq!(without_port("shop.example"), "shop.example");
+        assert_eq!(without_port("[::1]:80"), "[::1]");
+        assert_eq!(without_port("[::1]"), "[::1]");
+    }
 
     #[test]
     fn a_host_is_a_name_or_an_address_and_at_most_one_port() {

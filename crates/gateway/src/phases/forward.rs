@@ -20,7 +20,6 @@ use crate::core::Core;
 use crate::defaults::{IDLE_KEPT, IDLE_TRUSTED};
 use crate::exchange::{Heard, Waiting};
 use crate::instance::UnderWay;
-use crate::pool::Pool;
 use crate::upload::Stuck;
 
 pub(crate) use crate::exchange::Reply;
@@ -59,11 +58,15 @@ pub(crate) async fn forward(
         if !asked.upload.begin() {
             return Forwarded::Unanswered { cause: Cause::Reset, sent: true, way };
         }
-        let kept = if fresh { None } else { way.instance.pool.idle(client.worker.index, idle, now) };
+        let kept = if fresh || way.instance.dial.is_of_one_client() {
+            None
+        } else {
+            way.instance.pool.idle(client.worker.index, idle, now)
+        };
         let reused = kept.is_some();
         let socket = match kept {
             Some(socket) => socket,
-            None => match Pool::open(&way.instance.address, left(asked.deadline)).await {
+            None => match way.instance.dial.open(left(asked.deadline), || client.ends()).await {
                 Ok(socket) => {
                     now = Instant::now();
                     socket

@@ -4,11 +4,13 @@
 //! write it. Fields that belong to one connection only (RFC 9110, section 7.6.1) end here. The head that the instance
 //! sees is written in one pass: lines that pass one after another are copied at once.
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
 use super::admit::Admitted;
+use crate::changes::Changes;
 use crate::http1::body::Left;
 use crate::http1::fields::{Kind, is_named};
 use crate::http1::request::Head;
@@ -20,16 +22,34 @@ pub(crate) fn is_trusted(peer: SocketAddr, routing: &Routing) -> bool {
     routing.table.as_ref().is_some_and(|table| table.trusted_proxies.iter().any(|proxy| plain(*proxy) == ip))
 }
 
-/// Writes a client's request head as one of ours.
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asker<'a> {
+    pub(crate) peer: SocketAddr,
+    /// What it says about its clients is believed.
+    pub(crate) trusted: bool,
+    /// It came over TLS.
+    pub(crate) secure: bool,
+    /// The field that tells which certificate it has shown.
+    pub(crate) shown: Option<&'a [u8]>,
+}
+
+/// Writes a client's request head as one of ours, with what the route changes.
 pub(crate) fn onward(
     head: &Head<'_, '_>,
     admitted: &Admitted<'_>,
-    peer: SocketAddr,
-    trusted: bool,
+    asker: Asker<'_>,
+    changes: Option<&Changes>,
     out: &mut Vec<u8>,
 ) {
+    let Asker { peer, trusted, secure, shown } = asker;
+    let target = match changes.and_then(|changes| changes.rewrite.as_ref()) {
+        Some(rewrite) => rewrite.onward(&head.target.path_and_query),
+        None => Cow::Borrowed(&*head.target.path_and_query),
+    };
+    let edits = changes.map(|changes| &changes.request);
     // An instance must not see two opinions about the host: the one we have routed by is the one.
-    put(out, [head.method, " ", &head.target.path_and_query, " HTTP/1.1\r\nhost: ", admitted.host, "\r\n"]);
+    put(out, [head.method, " ", &target, " HTTP/1.1\r\nhost: ", admitted.host, "\r\n"]);
     let mut told = Told::default();
     let mut run = 0..0;
     for (at, (kind, line)) in head.lines().enumerate() {
@@ -40,14 +60,25 @@ pub(crate) fn onward(
             Kind::MaxForwards => admitted.hops.is_none(),
             Kind::Trailer => matches!(admitted.body, Left::Chunked(_)),
             Kind::ForwardedFor => false,
+            // Who could write it could be anybody (RFC 9440, section 2.4).
+            Kind::ClientCert => trusted && shown.is_none(),
             Kind::Forwarded => trusted,
             Kind::ForwardedProto => trusted && !std::mem::replace(&mut told.proto, trusted),
             Kind::ForwardedHost => trusted && !std::mem::replace(&mut told.host, trusted),
-            Kind::Date | Kind::Other => !(admitted.options.fields && is_named(&head.fields, line.name)),
+            Kind::Date | Kind::Other => {
+                !(admitted.options.fields && is_named(&head.fields, line.name))
+                    && edits.is_none_or(|edits| !edits.drops(line.name))
+            }
         };
         gather(head, at, passes, &mut run, out);
     }
     out.extend_from_slice(head.fields.written(run));
+    if let Some(edits) = edits {
+        out.extend_from_slice(&edits.lines);
+    }
+    if let Some(shown) = shown {
+        out.extend_from_slice(shown);
+    }
     carry(admitted, out);
     out.extend_from_slice(b"x-forwarded-for: ");
     for before in head.values(Kind::ForwardedFor).filter(|before| trusted && !before.is_empty()) {
@@ -57,7 +88,7 @@ pub(crate) fn onward(
     // Writing to a vector does not fail.
     let _ = write!(out, "{}\r\n", plain(peer.ip()));
     if !told.proto {
-        out.extend_from_slice(b"x-forwarded-proto: http\r\n");
+        put(out, ["x-forwarded-proto: ", if secure { "https" } else { "http" }, "\r\n"]);
     }
     if !told.host && !admitted.host.is_empty() {
         put(out, ["x-forwarded-host: ", admitted.host, "\r\n"]);
@@ -122,7 +153,14 @@ mod tests {
         let mut room = [httparse::EMPTY_HEADER; HEADERS];
         let head = Head::read(text.as_bytes(), &mut room).unwrap().unwrap();
         let mut out = vec![];
-        onward(&head, &admit(&head).unwrap(), "[::ffff:10.0.0.9]:4711".parse().unwrap(), trusted, &mut out);
+        let peer = "[::ffff:10.0.0.9]:4711".parse().unwrap();
+        onward(
+            &head,
+            &admit(&head).unwrap(),
+            Asker { peer, trusted, secure: false, shown: None },
+            None,
+            &mut out,
+        );
         let text = String::from_utf8(out).unwrap();
         let lines: Vec<String> =
             text.strip_suffix("\r\n\r\n").unwrap().split("\r\n").map(str::to_owned).collect();

@@ -46,6 +46,7 @@ use crate::tunnel;
 use crate::upload::Upload;
 
 pub(crate) use forward::Reply;
+pub(crate) use pick::pick;
 pub(crate) use record::Record;
 pub(crate) use refuse::Refused;
 
@@ -66,10 +67,13 @@ pub(crate) struct Asked {
 
 /// The phases from parse to route; none when the head is not whole yet.
 pub(crate) fn begin(client: &mut Client) -> Result<Option<Box<Asked>>, Refused> {
-    let Client { worker, door, peer, inbox, .. } = client;
+    let Client { worker, door, peer, inbox, socket, shown, .. } = client;
+    let secure = socket.is_secure();
     let core = &worker.core;
     let unrouted = |refused: Refused| {
-        core.unrouted.fetch_add(1, Relaxed);
+        if !refused.is_redirect() {
+            core.unrouted.fetch_add(1, Relaxed);
+        }
         refused
     };
     let mut room = [httparse::EMPTY_HEADER; HEADERS];
@@ -89,7 +93,7 @@ pub(crate) fn begin(client: &mut Client) -> Result<Option<Box<Asked>>, Refused> 
         wants.persists = !options.close && (head.is_1_1 || options.keep_alive);
         wants.upgrade = admitted.upgrade.is_some();
         let looked = worker.routing(|routing| {
-            let route = route::find(routing, &door.id, admitted.host, head.target.path());
+            let route = route::find(routing, &door.id, admitted.host, &head, secure, || core.draw());
             route.map(|route| (route, identify::is_trusted(*peer, routing)))
         });
         match looked {
@@ -112,7 +116,8 @@ pub(crate) fn begin(client: &mut Client) -> Result<Option<Box<Asked>>, Refused> 
     let record = Record::new(Arc::clone(core), Arc::clone(&route), begun, idempotent);
     let mut outcome = route::open(core, &route, head.method);
     let mut out = worker.store.scrap();
-    identify::onward(&head, &admitted, *peer, trusted, &mut out);
+    let asker = identify::Asker { peer: *peer, trusted, secure, shown: shown.as_deref() };
+    identify::onward(&head, &admitted, asker, route.changes.as_deref(), &mut out);
     let (size, body) = (head.size, admitted.body);
     inbox.consume(size);
     let mut upload = Upload::new(out, body, worker.store.clone());

@@ -16,11 +16,24 @@ pub(crate) struct Refused {
     pub(crate) closes: bool,
     /// It answers HEAD: its body is told of and not sent.
     head_only: bool,
+    /// Where the client is sent instead.
+    location: Option<String>,
 }
 
 impl Refused {
     pub(crate) fn new(status: u16, reason: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, reason, detail: detail.into(), closes: false, head_only: false }
+        Self { status, reason, detail: detail.into(), closes: false, head_only: false, location: None }
+    }
+
+    /// The client is sent elsewhere.
+    pub(crate) fn elsewhere(status: u16, location: String) -> Self {
+        let detail = format!("it is to be asked for at {location}");
+        Self { location: Some(location), ..Self::new(status, "redirect", detail) }
+    }
+
+    /// Whether it is what was asked for, and no refusal at all.
+    pub(crate) const fn is_redirect(&self) -> bool {
+        self.location.is_some()
     }
 
     /// The same, and the connection is closed.
@@ -81,11 +94,12 @@ impl Refused {
             204 => String::new(),
             _ => format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len()),
         };
+        let location = self.location.as_ref().map(|to| format!("location: {to}\r\n")).unwrap_or_default();
         let connection = if closes { "connection: close\r\n" } else { "" };
         let (status, reason) = (self.status, self.reason);
         let body = if self.head_only { "" } else { &body };
         format!(
-            "HTTP/1.1 {status} {phrase}\r\nx-dinghai-reason: {reason}\r\n{length}date: {date}\r\n{connection}\r\n{body}"
+            "HTTP/1.1 {status} {phrase}\r\nx-dinghai-reason: {reason}\r\n{location}{length}date: {date}\r\n{connection}\r\n{body}"
         )
     }
 }

@@ -7,7 +7,11 @@
     reason = "what fails here fails its test"
 )]
 
+mod certificates;
 mod control;
 mod manners;
+mod passages;
 mod rescue;
+mod routes;
+mod secure;
 mod stage;

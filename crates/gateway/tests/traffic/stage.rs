@@ -9,8 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use dinghai_clock::{Clock, SystemClock};
 use dinghai_estate::{
-    Address, Balance, Check, CutOff, GatewayId, InstanceId, ListenerId, PlaceId, Priority, ProbeSpec,
-    RouteId, ServiceId,
+    Address, Balance, Check, CutOff, Edits, GatewayId, InstanceId, ListenerId, PlaceId, Priority, ProbeSpec,
+    RouteId, ServiceId, Split, When,
 };
 use dinghai_gateway::{GatewayConfig, GatewayError, run};
 use dinghai_record::Fence;
@@ -90,7 +90,7 @@ impl Backend {
         self.served.load(Ordering::SeqCst)
     }
 
-    /// The headers of the last request that reached it.
+    /// The headers of the last request that reached it, and its target as `seen-target`.
     pub(crate) fn last(&self) -> HeaderMap {
         self.last.lock().unwrap().clone()
     }
@@ -111,7 +111,9 @@ async fn behave(
     let probe = request.uri().path() == "/healthz";
     if !probe {
         count.fetch_add(1, Ordering::SeqCst);
-        *seen.lock().unwrap() = request.headers().clone();
+        let mut headers = request.headers().clone();
+        headers.insert("seen-target", request.uri().to_string().parse().unwrap());
+        *seen.lock().unwrap() = headers;
     }
     let body = request.into_body().collect().await.map_err(std::io::Error::other)?.to_bytes();
     let mood = *moods.borrow_and_update();
@@ -137,6 +139,7 @@ async fn behave(
 /// A gateway under test.
 pub(crate) struct Stage {
     pub(crate) control: UnixClient,
+    socket: std::path::PathBuf,
     stop: oneshot::Sender<()>,
     task: JoinHandle<Result<(), GatewayError>>,
 }
@@ -151,7 +154,7 @@ impl Stage {
         let task = tokio::spawn(run(config, clock, async {
             let _ = stopped.await;
         }));
-        Self { control: UnixClient::new(socket), stop, task }
+        Self { control: UnixClient::new(socket.clone()), socket, stop, task }
     }
 
     /// A gateway in a folder of its own, serving this table.
@@ -212,6 +215,24 @@ impl Stage {
         status.listening[&ListenerId::from("public")].port()
     }
 
+    /// The port, once it is another one than this.
+    pub(crate) async fn moved(&self, from: u16) -> u16 {
+        let public = ListenerId::from("public");
+        let moved =
+            |status: &GatewayStatus| status.listening.get(&public).is_some_and(|at| at.port() != from);
+        self.until("it listens elsewhere", moved).await.listening[&public].port()
+    }
+
+    /// What Prometheus reads.
+    pub(crate) async fn metrics(&self) -> String {
+        let stream = tokio::net::UnixStream::connect(&self.socket).await.unwrap();
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let response = sender.send_request(asking("GET", "/metrics", "")).await.unwrap();
+        String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
+    }
+
     pub(crate) async fn stop(self) -> Result<(), GatewayError> {
         let _ = self.stop.send(());
         self.task.await.unwrap()
@@ -250,7 +271,10 @@ pub(crate) fn table(generation: u64, ports: &[u16]) -> Table {
         gateway: GatewayId::from("public"),
         listeners: [(ListenerId::from("public"), "127.0.0.1:0".parse().unwrap())].into(),
         routes: vec![route("/", CutOff::Serve)],
-        services: [(service, ServiceTable { probe: Some(probe), members })].into(),
+        redirects: vec![],
+        entrances: BTreeMap::new(),
+        services: [(service, ServiceTable { probe: Some(probe), tls: None, proxy_protocol: None, members })]
+            .into(),
         trusted_proxies: vec![],
         panic_below: 0.5,
     }
@@ -262,6 +286,9 @@ pub(crate) fn route(path: &str, when_cut_off: CutOff) -> TableRoute {
         listener: ListenerId::from("public"),
         host: None,
         path: path.to_owned(),
+        when: When::default(),
+        split: Split::default(),
+        edits: Edits::default(),
         to: ServiceId::from("order"),
         priority: Priority::Normal,
         balance: Balance::LeastRequest,

@@ -30,7 +30,7 @@ pub(super) fn assemble(
             let mut known = Known { services, whole, entrances: &mut entrances };
             listeners(listen, &mut taken, &mut known, problems)
         });
-        let mut reading = Routes::new(listeners.as_ref(), services, whole);
+        let mut reading = Routes::new(listeners.as_ref(), &entrances, services, whole);
         for keys in keys.routes.into_iter().flat_map(|list| list.value) {
             reading.read(keys, problems);
         }

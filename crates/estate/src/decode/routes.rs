@@ -11,12 +11,14 @@ use super::shape::{At, Named, Short, missing};
 use super::unknown;
 use crate::problem::{Problems, Spot};
 use crate::{
-    CutOff, ListenerId, PathChange, PathKind, Redirect, Route, RouteId, ServiceId, Split, Sticky, When,
+    CutOff, Entrance, ListenerId, PathChange, PathKind, Redirect, Route, RouteId, ServiceId, Split, Sticky,
+    When,
 };
 
 /// Reads the routes of one gateway.
 pub(super) struct Routes<'a> {
     listeners: Option<&'a BTreeMap<ListenerId, SocketAddr>>,
+    entrances: &'a BTreeMap<ListenerId, Entrance>,
     services: &'a Services,
     whole: bool,
     ids: HashMap<RouteId, Spot>,
@@ -29,11 +31,12 @@ pub(super) struct Routes<'a> {
 impl<'a> Routes<'a> {
     pub(super) fn new(
         listeners: Option<&'a BTreeMap<ListenerId, SocketAddr>>,
+        entrances: &'a BTreeMap<ListenerId, Entrance>,
         services: &'a Services,
         whole: bool,
     ) -> Self {
         let (ids, ways) = (HashMap::new(), HashMap::new());
-        Self { listeners, services, whole, ids, ways, routes: vec![], redirects: vec![] }
+        Self { listeners, entrances, services, whole, ids, ways, routes: vec![], redirects: vec![] }
     }
 
     /// What was read.
@@ -43,7 +46,13 @@ impl<'a> Routes<'a> {
 
     pub(super) fn read(&mut self, keys: At<RouteKeys>, problems: &mut Problems) {
         let At { value: mut keys, at } = keys;
+        let named_at = keys.listener.as_ref().map_or(at, |listener| listener.at);
         let listener = self.listener(keys.listener.take(), problems);
+        if self.entrances.get(&listener).is_some_and(|entrance| entrance.tcp.is_some()) {
+            let help = "name another listener, or remove its `tcp`";
+            let message = format!("listener `{listener}` passes bytes as they are and looks at no route");
+            problems.add_with_help("bad-value", named_at, message, help);
+        }
         let host = keys.host.take().map(|host| host.value.0);
         // Two routes whose paths are unusable are not therefore the same.
         let stated = path(&keys.path, problems);

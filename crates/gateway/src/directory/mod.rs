@@ -281,6 +281,39 @@ mod tests {
         })
     }
 
+    /// Counts how many entries look at it.
+    struct Counted(std::cell::Cell<usize>);
+
+    impl Asks for Counted {
+        fn method(&self) -> &str {
+            self.0.set(self.0.get() + 1);
+            "GET"
+        }
+
+        fn any_value(&self, _: &str, _: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+            false
+        }
+    }
+
+    #[test]
+    fn among_ten_thousand_entries_a_request_is_looked_at_by_a_few() {
+        let when = When { methods: vec!["GET".to_owned()], ..When::default() };
+        let named: Vec<(String, String)> = (0..10_000)
+            .map(|no| (format!("shop-{}.example", no % 100), format!("/api/v{}/item-{no}", no % 7)))
+            .collect();
+        let entries =
+            named.iter().map(|(host, path)| Entry { host: Some(host), path, when: &when, to: path.clone() });
+        let directory = Directory::of(entries, &mut Expressions::default());
+        for (host, path) in &named {
+            let asks = Counted(std::cell::Cell::new(0));
+            assert_eq!(directory.find(host, &format!("{path}/deep/down"), &asks), Some(path));
+            assert_eq!(asks.0.get(), 1, "{host}{path}");
+        }
+        let asks = Counted(std::cell::Cell::new(0));
+        assert_eq!(directory.find("shop-1.example", "/api/v1/other", &asks), None);
+        assert_eq!(asks.0.get(), 0);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2000))]
         #[test]

@@ -8,6 +8,8 @@ use std::net::Ipv6Addr;
 pub(crate) struct Target<'b> {
     /// The host that it states itself, with its port.
     pub(crate) authority: Option<&'b str>,
+    /// Whether it names the scheme of secured connections, when it names one. It has to be the connection's own.
+    pub(crate) secure: Option<bool>,
     /// What is asked for there: path and query, or `*`.
     pub(crate) path_and_query: Cow<'b, str>,
 }
@@ -20,13 +22,14 @@ impl<'b> Target<'b> {
             return None;
         }
         if target.starts_with('/') || (target == "*" && method == "OPTIONS") {
-            return Some(Self { authority: None, path_and_query: Cow::Borrowed(target) });
+            return Some(Self { authority: None, secure: None, path_and_query: Cow::Borrowed(target) });
         }
-        // Which of the two it is told by the connection (RFC 9110, section 4.2); here only what a target may look like.
         let (scheme, rest) = target.split_once("://")?;
-        if !scheme.eq_ignore_ascii_case("http") {
-            return None;
-        }
+        let secure = match scheme {
+            _ if scheme.eq_ignore_ascii_case("http") => false,
+            _ if scheme.eq_ignore_ascii_case("https") => true,
+            _ => return None,
+        };
         let (authority, rest) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         let path_and_query = match rest {
             "" if method == "OPTIONS" => Cow::Borrowed("*"),
@@ -34,7 +37,8 @@ impl<'b> Target<'b> {
             rest if rest.starts_with('?') => Cow::Owned(format!("/{rest}")),
             rest => Cow::Borrowed(rest),
         };
-        is_host(authority).then_some(Self { authority: Some(authority), path_and_query })
+        let secure = Some(secure);
+        is_host(authority).then_some(Self { authority: Some(authority), secure, path_and_query })
     }
 
     /// The path alone.
@@ -108,8 +112,9 @@ mod tests {
         assert_eq!(read("http://a?q", "GET"), of_a("/?q"));
         assert_eq!(read("http://a", "OPTIONS"), of_a("*"));
         assert_eq!(read("http://a/b?c", "GET"), of_a("/b?c"));
+        assert_eq!(read("HTTPS://a/b", "GET"), of_a("/b"));
         assert_eq!(read("/x//y", "GET"), Some((None, "/x//y".to_owned())));
-        for bad in ["", "x", "*", "a:80", "http://", "http:///x", "https://a/", "http://u@a/", "/#", "/é"] {
+        for bad in ["", "x", "*", "a:80", "http://", "http:///x", "ftp://a/", "http://u@a/", "/#", "/é"] {
             assert_eq!(read(bad, "GET"), None, "{bad}");
         }
     }

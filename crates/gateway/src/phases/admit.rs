@@ -28,8 +28,15 @@ pub(crate) struct Admitted<'b> {
     pub(crate) hops: Option<u64>,
 }
 
-/// Checks a request head.
-pub(crate) fn admit<'b>(head: &Head<'_, 'b>) -> Result<Admitted<'b>, Refused> {
+/// Checks the head of a request that came over a secured connection, or one in clear.
+pub(crate) fn admit<'b>(head: &Head<'_, 'b>, secure: bool) -> Result<Admitted<'b>, Refused> {
+    // What is asked for in one scheme is not what is there in the other (RFC 9110, section 4.2.2).
+    if head.target.secure.is_some_and(|stated| stated != secure) {
+        return Err(Refused::bad(
+            "bad-head",
+            "the request target names another scheme than the connection has",
+        ));
+    }
     let mut options = Options::default();
     if !head.values(Kind::Connection).all(|value| options.read(value)) {
         return Err(Refused::bad("bad-connection", "`Connection` is not a list of names"));
@@ -152,7 +159,7 @@ mod tests {
         let text = format!("POST {target} HTTP/1.1\r\n{fields}\r\n");
         let mut room = [httparse::EMPTY_HEADER; HEADERS];
         let head = Head::read(text.as_bytes(), &mut room).unwrap().unwrap();
-        admit(&head).map(|admitted| admitted.host.to_owned()).map_err(|refused| refused.reason)
+        admit(&head, false).map(|admitted| admitted.host.to_owned()).map_err(|refused| refused.reason)
     }
 
     #[test]

@@ -156,7 +156,7 @@ mod tests {
         let peer = "[::ffff:10.0.0.9]:4711".parse().unwrap();
         onward(
             &head,
-            &admit(&head).unwrap(),
+            &admit(&head, false).unwrap(),
             Asker { peer, trusted, secure: false, shown: None },
             None,
             &mut out,

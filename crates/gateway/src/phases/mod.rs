@@ -88,7 +88,7 @@ pub(crate) fn begin(client: &mut Client) -> Result<Option<Box<Asked>>, Refused> 
         persists: head.is_1_1,
         upgrade: false,
     };
-    let found = admit::admit(&head).and_then(|admitted| {
+    let found = admit::admit(&head, secure).and_then(|admitted| {
         let options = admitted.options;
         wants.persists = !options.close && (head.is_1_1 || options.keep_alive);
         wants.upgrade = admitted.upgrade.is_some();

@@ -111,6 +111,23 @@ async fn an_answer_that_ends_with_the_connection_ends_with_a_good_bye() {
 }
 
 #[tokio::test]
+async fn a_target_names_the_scheme_of_its_connection_or_none() {
+    let (backend, folder, authority) =
+        (Backend::start().await, tempfile::tempdir().unwrap(), Authority::new());
+    let own = authority.issue(folder.path(), "a", &["a.example"]);
+    let (stage, _folder) = Stage::serving(terminating(1, backend.port, vec![own])).await;
+    let config = Arc::new(authority.client(None));
+    for (scheme, status) in [("https", "200"), ("http", "400")] {
+        let mut stream = secured(stage.port().await, "a.example", &config).await.unwrap();
+        let request = format!("GET {scheme}://a.example/x HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{scheme}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn the_key_exchange_outlasts_quantum_computers_and_sessions_are_resumed() {
     let (backend, folder, authority) =
         (Backend::start().await, tempfile::tempdir().unwrap(), Authority::new());

@@ -65,7 +65,12 @@ fn listeners(
         told.missed = if bound.is_some() { 0 } else { told.missed + 1 };
         match bound {
             Some(bound) if told.listens != Some(true) => {
-                lines.push(format!("gateway {id}: http://{bound}"));
+                let scheme = match gateway.entrances.get(listener) {
+                    Some(entrance) if entrance.tcp.is_some() => "tcp",
+                    Some(entrance) if entrance.tls.is_some() => "https",
+                    _ => "http",
+                };
+                lines.push(format!("gateway {id}: {scheme}://{bound}"));
                 told.listens = Some(true);
             }
             None if told.missed >= MISSED && told.listens != Some(false) => {

@@ -132,7 +132,7 @@ fn admit(worker: &Rc<Worker>, door: &Rc<Door>, stream: TcpStream, peer: SocketAd
     if door.terms.is_plain() {
         tokio::task::spawn_local(client::serve(Client::new(worker, inside, Socket::Tcp(stream), peer)));
     } else {
-        tokio::task::spawn_local(entrance::enter(worker, inside, stream, peer));
+        tokio::task::spawn_local(Box::pin(entrance::enter(worker, inside, stream, peer)));
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
@@ -55,12 +55,11 @@ pub(crate) enum Fate {
 /// Serves a connection until it ends, or its listener closes and the request under way has ended.
 pub(crate) async fn serve(client: Client) {
     let door = client.door.door();
-    until_shut(&door, requests(client)).await;
+    until_shut(&door, pin!(requests(client))).await;
 }
 
 /// Goes on until it ends, or until what is under way on the listener is given up.
-pub(crate) async fn until_shut(door: &Door, serving: impl Future<Output = ()>) {
-    let mut serving = pin!(serving);
+pub(crate) async fn until_shut(door: &Door, mut serving: Pin<&mut impl Future<Output = ()>>) {
     poll_fn(|cx| if door.shut.get() { Poll::Ready(()) } else { serving.as_mut().poll(cx) }).await;
 }
 
@@ -103,7 +102,7 @@ impl Client {
     }
 
     /// Says good-bye where that is usual, without waiting for anything.
-    async fn part(mut self) {
+    async fn part(&mut self) {
         if self.socket.is_secure() {
             poll_fn(|cx| {
                 let _ = self.socket.poll_shutdown(cx);

@@ -46,8 +46,21 @@ impl Dial {
         Manner { outward: self.outward.clone(), proxy: self.proxy, at: self.next().first().copied() }
     }
 
-    /// Opens a connection within `patience`, for a client that connected from and to the `ends`.
+    /// Opens a connection within `patience`, for a client that connected from and to the `ends`. What only some instances
+    /// want is kept out of the way of the others: a task is as large as the most that it may wait for.
     pub(crate) async fn open(
+        &self,
+        patience: Duration,
+        ends: impl FnOnce() -> Option<(SocketAddr, SocketAddr)>,
+    ) -> Result<Socket, Cause> {
+        if self.named.is_none() && self.proxy.is_none() && self.outward.is_none() {
+            let opened = timeout(patience.min(CONNECT_TIMEOUT), connect(&self.address)).await;
+            return opened.map_err(|_| Cause::Timeout)?.map(Socket::from);
+        }
+        Box::pin(self.open_in_its_manner(patience, ends)).await
+    }
+
+    async fn open_in_its_manner(
         &self,
         patience: Duration,
         ends: impl FnOnce() -> Option<(SocketAddr, SocketAddr)>,
@@ -68,7 +81,7 @@ impl Dial {
             Connected::Tcp(stream) => Clear::Tcp(stream),
             Connected::Unix(stream) => Clear::Unix(stream),
         };
-        let securing = Box::pin(dinghai_tls::connect(clear, outward, &self.address));
+        let securing = dinghai_tls::connect(clear, outward, &self.address);
         let secured = timeout(patience.min(SECURE_TIMEOUT), securing).await.map_err(|_| Cause::Timeout)?;
         secured.map(|stream| Socket::Secure(Secure::outward(stream))).map_err(|error| cause_of_io(&error))
     }

@@ -4,6 +4,7 @@
 //! another instance may be tried when one cannot be reached, under the same budget. A side that has said all tells the other,
 //! which may go on. A connection is counted when it stands, or when nobody could be reached: how long people then talk is no latency.
 
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ use crate::tunnel;
 /// Serves a connection to its end.
 pub(crate) async fn serve(client: Client, passage: &Passage) {
     let door = client.door.door();
-    until_shut(&door, pass(client, passage)).await;
+    until_shut(&door, pin!(pass(client, passage))).await;
 }
 
 async fn pass(mut client: Client, passage: &Passage) {

@@ -12,6 +12,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::{TlsStream, client, server};
 
+#[cfg(test)]
+mod tests;
+
 /// A secured connection to either side.
 #[derive(Debug)]
 pub(crate) struct Secure {
@@ -49,11 +52,13 @@ impl Secure {
     }
 
     pub(crate) fn poll_settle(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.left {
-            ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
-            self.left = false;
+        if !self.left {
+            return Poll::Ready(Ok(()));
         }
-        Poll::Ready(Ok(()))
+        let settled = ready!(Pin::new(&mut self.stream).poll_flush(cx));
+        // Where it failed nobody will ever take it.
+        self.left = false;
+        Poll::Ready(settled)
     }
 
     /// Takes as much of both as fits, as one stretch of bytes.
@@ -103,9 +108,8 @@ impl AsyncRead for Secure {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if let Poll::Ready(Err(error)) = self.poll_settle(cx) {
-            return Poll::Ready(Err(error));
-        }
+        // Who takes nothing any more may have said something before: an instance that refused a request and closed.
+        let _ = self.poll_settle(cx);
         Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }

@@ -22,13 +22,7 @@ impl Estate {
             service.capacity.iter_mut().for_each(|capacity| capacity.origin = Origin::default());
             service.value.iter_mut().for_each(|value| value.origin = Origin::default());
         }
-        for gateway in bare.gateways.values_mut() {
-            gateway.origin = Origin::default();
-            gateway.routes.iter_mut().for_each(|route| route.origin = Origin::default());
-            gateway.routes.sort_by(|a, b| a.id.cmp(&b.id));
-            gateway.redirects.iter_mut().for_each(|redirect| redirect.origin = Origin::default());
-            gateway.trusted_proxies.sort_unstable();
-        }
+        bare.gateways.values_mut().for_each(|gateway| *gateway = gateway.bare());
         bare.promises.values_mut().for_each(|promise| promise.origin = Origin::default());
         bare.drills.values_mut().for_each(|drill| drill.origin = Origin::default());
         // Only an estate made by hand can hold what JSON cannot (a path that is not UTF-8); the decoder makes none.

@@ -1,13 +1,15 @@
 //! The facts that a verdict may rest on, by name.
 //!
-//! `order.probe`, `gateway public.routes`, `hand.version`: short values stand as they are, long ones as a digest that
+//! `order.probe`, `order.tls`, `gateway public.routes`, `hand.version`: short values stand as they are, long ones as a digest that
 //! does not depend on the order of declaration. What cannot be read now is [`UNKNOWN`]: an evidence that is filed with
 //! it is voided once it can be read, and an evidence that was filed with a value is not voided by our not seeing it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use dinghai_clock::format_span;
-use dinghai_estate::{Check, Estate, Gateway, GatewayId, NeedKind, Origin, ProbeSpec, Service, ServiceId};
+use dinghai_estate::{
+    Check, Estate, Gateway, GatewayId, NeedKind, ProbeSpec, ProxyVersion, Service, ServiceId,
+};
 use dinghai_record::{Hash, Slice};
 use serde::Serialize;
 
@@ -42,7 +44,7 @@ pub fn facts(estate: &Estate, running: &Running) -> Slice {
     Slice(facts)
 }
 
-/// Those of `facts` that a verdict on these services rests on: their own, those of the gateways that route to them, and
+/// Those of `facts` that a verdict on these services rests on: their own, those of the gateways that lead to them, and
 /// the hand's; the controller's too where it took part.
 pub(crate) fn slice(
     estate: &Estate,
@@ -58,7 +60,10 @@ pub(crate) fn slice(
         names.extend(of_service(id, service).into_keys());
     }
     for (id, gateway) in &estate.gateways {
-        if gateway.routes.iter().any(|route| services.contains(&route.to)) {
+        let passages = gateway.entrances.values().filter_map(|entrance| entrance.tcp.as_ref());
+        let mut leads_to =
+            gateway.routes.iter().map(|route| &route.to).chain(passages.map(|passage| &passage.to));
+        if leads_to.any(|service| services.contains(service)) {
             names.extend(of_gateway(id, gateway).into_keys());
             names.push(format!("gateway {id}.version"));
         }
@@ -87,7 +92,17 @@ fn of_service(id: &ServiceId, service: &Service) -> BTreeMap<String, String> {
         (format!("{id}.minimum"), service.minimum.to_string()),
         (format!("{id}.needs"), if needs.is_empty() { "none".to_owned() } else { needs.join(", ") }),
         (format!("{id}.probe"), service.probe.as_ref().map_or_else(|| "none".to_owned(), probe)),
+        (format!("{id}.tls"), service.tls.as_ref().map_or_else(|| "none".to_owned(), digest)),
+        (format!("{id}.proxy-protocol"), proxy_protocol(service.proxy_protocol).to_owned()),
     ])
+}
+
+const fn proxy_protocol(version: Option<ProxyVersion>) -> &'static str {
+    match version {
+        None => "none",
+        Some(ProxyVersion::V1) => "v1",
+        Some(ProxyVersion::V2) => "v2",
+    }
 }
 
 fn probe(probe: &ProbeSpec) -> String {
@@ -101,11 +116,11 @@ fn probe(probe: &ProbeSpec) -> String {
 }
 
 fn of_gateway(id: &GatewayId, gateway: &Gateway) -> BTreeMap<String, String> {
-    let mut routes = gateway.routes.clone();
-    routes.iter_mut().for_each(|route| route.origin = Origin::default());
-    routes.sort_by(|one, other| one.id.cmp(&other.id));
+    let Gateway { routes, redirects, entrances, .. } = gateway.bare();
     BTreeMap::from([
         (format!("gateway {id}.routes"), format!("{} {}", routes.len(), digest(&routes))),
+        (format!("gateway {id}.redirects"), format!("{} {}", redirects.len(), digest(&redirects))),
+        (format!("gateway {id}.entrances"), format!("{} {}", entrances.len(), digest(&entrances))),
         (format!("gateway {id}.panic"), gateway.panic_below.to_string()),
     ])
 }

@@ -232,6 +232,97 @@ fn a_changed_fact_voids_only_what_rests_on_it_and_is_named() {
 }
 
 #[test]
+fn how_connections_are_taken_and_made_is_among_the_facts_of_a_proof() {
+    let mut story = Story::default();
+    let fault = Fault::KillInstance("order@hz-a".into());
+    drilled(&mut story, 0.0, fault, Verdict::Passed, measures(1, Some(1)), false);
+    let secured = |ca: &str| Secured { ca: ca.into(), server_name: None, client: None };
+    let taken = |minimum| Entrance {
+        tls: Some(Termination { certificates: vec![], clients: None, minimum }),
+        ..Entrance::default()
+    };
+    let with = |change: &dyn Fn(&mut Service, &mut Gateway)| {
+        let mut estate = estate();
+        let gateway = estate.gateways.get_mut(&"public".into()).unwrap();
+        gateway.entrances.insert("a".into(), taken(TlsVersion::V1_2));
+        let service = estate.services.get_mut(&"order".into()).unwrap();
+        service.tls = Some(secured("/etc/one.pem"));
+        change(service, gateway);
+        estate
+    };
+    let proven = with(&|_, _| {});
+    file(&mut story, &proven, 18.0);
+    let voids = |change: &dyn Fn(&mut Service, &mut Gateway)| {
+        let events = voided(&story.book, &facts(&with(change), &running()), at(20.0));
+        let names: BTreeSet<String> = events
+            .into_iter()
+            .map(|event| match event {
+                Event::EvidenceVoided { fact, .. } => fact,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        names.into_iter().collect::<Vec<_>>()
+    };
+    assert!(voids(&|_, _| {}).is_empty());
+    assert_eq!(voids(&|service, _| service.tls = Some(secured("/etc/other.pem"))), ["order.tls"]);
+    assert_eq!(voids(&|service, _| service.tls = None), ["order.tls"]);
+    assert_eq!(
+        voids(&|service, _| service.proxy_protocol = Some(ProxyVersion::V2)),
+        ["order.proxy-protocol"]
+    );
+    let stricter = voids(&|_, gateway| {
+        gateway.entrances.insert("a".into(), taken(TlsVersion::V1_3));
+    });
+    assert_eq!(stricter, ["gateway public.entrances"]);
+    let redirect = Redirect {
+        id: "away".into(),
+        listener: "a".into(),
+        host: None,
+        path: "/old".into(),
+        when: When::default(),
+        status: 308,
+        scheme: None,
+        to_host: None,
+        to_path: None,
+        origin: Origin::default(),
+    };
+    assert_eq!(voids(&|_, gateway| gateway.redirects.push(redirect.clone())), ["gateway public.redirects"]);
+}
+
+#[test]
+fn a_proof_rests_on_the_gateway_that_passes_a_services_connections() {
+    let mut passing = estate();
+    let gateway = passing.gateways.get_mut(&"public".into()).unwrap();
+    let passage = Passage { to: "order".into(), balance: Balance::default(), idle: secs(60.0) };
+    gateway.routes.clear();
+    gateway.entrances.insert("a".into(), Entrance { tcp: Some(passage), ..Entrance::default() });
+    let mut story = Story::default();
+    let fault = Fault::KillInstance("order@hz-a".into());
+    drilled(&mut story, 0.0, fault, Verdict::Passed, measures(1, Some(1)), false);
+    file(&mut story, &passing, 18.0);
+    passing.gateways.get_mut(&"public".into()).unwrap().panic_below = 0.25;
+    assert!(!voided(&story.book, &facts(&passing, &running()), at(20.0)).is_empty());
+}
+
+/// Of two expressions that fit, the one that was declared first answers.
+#[test]
+fn the_order_of_routes_is_a_fact_where_it_says_who_answers() {
+    let swapped = |paths: [&str; 2], kind| {
+        let mut estate = estate();
+        let routes = &mut estate.gateways.get_mut(&"public".into()).unwrap().routes;
+        for (route, path) in routes.iter_mut().zip(paths) {
+            (route.path, route.when.path) = (path.to_owned(), kind);
+            route.listener = "public".into();
+        }
+        let before = facts(&estate, &running());
+        estate.gateways.get_mut(&"public".into()).unwrap().routes.swap(0, 1);
+        before != facts(&estate, &running())
+    };
+    assert!(swapped(["/a.*", "/.*b"], PathKind::Regex));
+    assert!(!swapped(["/a", "/b"], PathKind::Prefix));
+}
+
+#[test]
 fn what_cannot_be_read_voids_nothing_and_is_void_once_it_can_when_filed_so() {
     let unheard = Running { hand: None, ..running() };
     let mut story = Story::default();

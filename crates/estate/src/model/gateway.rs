@@ -8,7 +8,7 @@ use dinghai_clock::serde_span;
 use serde::{Deserialize, Serialize};
 
 use super::entrance::Entrance;
-use super::route::{Edits, Redirect, Split, When};
+use super::route::{Edits, PathKind, Redirect, Split, When};
 use crate::{ListenerId, Origin, RouteId, ServiceId};
 
 /// A process on the traffic path.
@@ -22,7 +22,7 @@ pub struct Gateway {
     /// Its routes, in declared order. Those with one host, path and [`When`] share what fits by their [`Split`].
     pub routes: Vec<Route>,
     /// What it answers itself by sending the client elsewhere. They are looked at among the routes.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redirects: Vec<Redirect>,
     /// Proxies whose `X-Forwarded-*` headers are believed; none by default.
     pub trusted_proxies: Vec<std::net::IpAddr>,
@@ -30,6 +30,54 @@ pub struct Gateway {
     pub panic_below: f64,
     /// Where it is declared.
     pub origin: Origin,
+}
+
+impl Gateway {
+    /// Itself without the lines that it is declared on, and in one order wherever the order says nothing: two that are
+    /// equal when bare do the same. Where more than one route can fit a request, the order stays as it was declared.
+    pub fn bare(&self) -> Self {
+        let mut bare = self.clone();
+        bare.origin = Origin::default();
+        bare.routes.iter_mut().for_each(|route| route.origin = Origin::default());
+        bare.routes.sort_by(|a, b| a.stands().cmp(&b.stands()));
+        for sharing in
+            bare.routes.chunk_by_mut(|a, b| (a.stands(), &a.path, &a.when) == (b.stands(), &b.path, &b.when))
+        {
+            sharing.sort_by(|a, b| a.id.cmp(&b.id));
+        }
+        bare.redirects.iter_mut().for_each(|redirect| redirect.origin = Origin::default());
+        bare.redirects.sort_by(|a, b| a.stands().cmp(&b.stands()));
+        bare.trusted_proxies.sort_unstable();
+        bare.entrances.values_mut().for_each(|entrance| entrance.proxies.sort_unstable());
+        bare
+    }
+}
+
+/// Where something stands among the routes: those that stand elsewhere are no matter to it.
+type Stands<'a> = (&'a ListenerId, Option<&'a str>, PathKind, &'a str);
+
+const fn path_apart<'a>(when: &When, path: &'a str) -> &'a str {
+    // Whether two expressions fit one path nobody can tell.
+    match when.path {
+        PathKind::Regex => "",
+        PathKind::Prefix | PathKind::Exact => path,
+    }
+}
+
+impl Route {
+    fn stands(&self) -> Stands<'_> {
+        (&self.listener, self.host.as_deref(), self.when.path, path_apart(&self.when, &self.path))
+    }
+}
+
+impl Redirect {
+    fn stands(&self) -> Stands<'_> {
+        (&self.listener, self.host.as_deref(), self.when.path, path_apart(&self.when, &self.path))
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Which requests go where.
@@ -45,13 +93,13 @@ pub struct Route {
     /// The path it is for; [`When::path`] says how it is compared.
     pub path: String,
     /// What else it asks of a request.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub when: When,
     /// Its part, where it shares requests with others.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub split: Split,
     /// What it changes.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub edits: Edits,
     /// The service that answers.
     pub to: ServiceId,

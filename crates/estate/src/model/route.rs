@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{ListenerId, Origin, RouteId};
 
 /// How a route's path is compared with a request's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PathKind {
     /// The request's path is it or stands below it, at a `/` border.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::fs;
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 use anyhow::{Context, Result, bail};
@@ -12,7 +13,7 @@ use crate::tool;
 
 /// The page with the last result, and the line after which it stands.
 const PAGE: &str = "docs/fuzzing.md";
-const MARK: &str = "<!-- Below: written by `cargo xtask fuzz import --each --record`. -->";
+const MARK: &str = "<!-- Below: written by `cargo xtask fuzz import --record`. -->";
 const PACKAGE: &str = "dinghai-import";
 const EXAMPLE: &str = "fuzz_import";
 
@@ -35,8 +36,8 @@ pub(crate) struct FuzzArgs {
     /// So many formats at the same time.
     #[arg(long, default_value_t = 1, requires = "each")]
     jobs: usize,
-    /// Write the result into the page that holds the last one.
-    #[arg(long, requires = "each")]
+    /// Write the last results of all formats into the page that holds them.
+    #[arg(long)]
     record: bool,
 }
 
@@ -95,7 +96,7 @@ pub(crate) fn run(args: &FuzzArgs) -> Result<()> {
     tool::run(&mut build)?;
     let outcomes = if args.each { each(args)? } else { vec![one(args, args.format)?] };
     if args.record {
-        record(&outcomes)?;
+        record(&last()?)?;
     }
     let failed = outcomes.iter().filter(|(_, outcome)| !outcome.failures.is_empty()).count();
     if failed > 0 {
@@ -134,11 +135,30 @@ fn each(args: &FuzzArgs) -> Result<Vec<(String, Outcome)>> {
     Ok(outcomes)
 }
 
+/// The last run of each format that had one.
+fn last() -> Result<Vec<(String, Outcome)>> {
+    let mut outcomes = Vec::new();
+    for format in Format::value_variants() {
+        let name = format.to_possible_value().map(|word| word.get_name().to_owned()).unwrap_or_default();
+        if let Ok(text) = fs::read_to_string(folder(&name).join("figures.json")) {
+            let outcome = serde_json::from_str(&text).context("the figures are not what was expected")?;
+            outcomes.push((name, outcome));
+        }
+    }
+    outcomes.sort_by(|(one, _), (other, _)| one.cmp(other));
+    Ok(outcomes)
+}
+
+/// Where the runs of a format leave what they found.
+fn folder(format: &str) -> PathBuf {
+    tool::target().join("fuzzed").join(format)
+}
+
 /// One run; its figures are read back from what it wrote.
 fn one(args: &FuzzArgs, format: Option<Format>) -> Result<(String, Outcome)> {
     let word = format.and_then(|format| format.to_possible_value());
     let word = word.as_ref().map(clap::builder::PossibleValue::get_name);
-    let folder = tool::target().join("fuzzed").join(word.unwrap_or("all"));
+    let folder = folder(word.unwrap_or("all"));
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let figures = folder.join("figures.json");
     // What stands there is of an earlier run.

@@ -1,5 +1,4 @@
 //! What becomes of files that lie beside each other.
-#![expect(clippy::indexing_slicing, reason = "what is not there fails the test")]
 
 use dinghai_import::{Joining, SourceFile, import};
 

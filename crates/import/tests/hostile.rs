@@ -41,6 +41,16 @@ fn what_once_hung_on_the_order_does_not_any_more() {
     is_the_same_in_any_order(5_013_340_738_468_119_197);
 }
 
+#[test]
+fn a_weight_that_cannot_be_turned_round_is_borne() {
+    let text = "vrrp_script check { script /bin/check }\nvrrp_instance one {\n  priority 100\n  track_script { check weight -2147483648 }\n  \
+                virtual_ipaddress { 10.0.0.100 }\n}\n";
+    let files = ["lb-1", "lb-2"]
+        .map(|machine| SourceFile { path: format!("{machine}/keepalived.conf"), text: text.to_owned() });
+    let found = import(&files, Joining::Together("all"));
+    assert!(found.estates[0].inventory.services.contains_key(&"vip-10.0.0.100".into()));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 

@@ -222,13 +222,15 @@ fn script(defined: &Block, entry: &Block) -> Script {
         block.words.iter().skip_while(|word| *word != "weight").nth(1).and_then(|word| word.parse().ok())
     };
     let own = defined.get("weight").and_then(|line| line.word(1).parse().ok());
-    let weight = number(entry).or(own).unwrap_or(if defined.word(0) == "vrrp_track_process" { 1 } else { 0 });
+    let weight: i32 =
+        number(entry).or(own).unwrap_or(if defined.word(0) == "vrrp_track_process" { 1 } else { 0 });
     let at = defined.get("weight").map_or(&entry.origin, |line| &line.origin);
     Script {
         interval,
         fall: defined.get("fall").and_then(|line| line.word(1).parse().ok()).unwrap_or(1),
         timeout,
-        weight,
+        // keepalived takes no other ones.
+        weight: weight.clamp(-253, 253),
         origin: if number(entry).is_some() { entry.origin.clone() } else { at.clone() },
     }
 }

@@ -17,6 +17,8 @@ use super::{Gained, Gathered};
 const READINGS: usize = 80;
 /// Bytes of an estate's files up to which changes are tried.
 const LARGEST: usize = 2 * 1024 * 1024;
+/// Bytes that are read again in all, at most.
+const READ_AGAIN: usize = 8 * 1024 * 1024;
 
 /// The files in which an estate is declared.
 pub(crate) struct Declared {
@@ -59,8 +61,10 @@ impl Gathered {
                 })
                 .collect();
             let own = gained.declared.as_ref().map_or(0, Declared::bytes);
-            if own + files.iter().map(|file| file.text.len()).sum::<usize>() <= LARGEST {
-                gained.mend(&files, &self.sources);
+            let bytes = own + files.iter().map(|file| file.text.len()).sum::<usize>();
+            if bytes <= LARGEST {
+                let readings = READINGS.min(READ_AGAIN / bytes.max(1));
+                gained.mend(&files, &self.sources, readings);
             }
         }
         self.estates = estates;
@@ -68,8 +72,8 @@ impl Gathered {
 }
 
 impl Gained {
-    fn mend(&mut self, files: &[SourceFile], sources: &Sources) {
-        let mut left = READINGS;
+    fn mend(&mut self, files: &[SourceFile], sources: &Sources, readings: usize) {
+        let mut left = readings;
         let mut found: Vec<(usize, Fix)> = Vec::new();
         for (place, finding) in self.report.findings.iter().enumerate() {
             let open = finding.fix.as_ref().is_none_or(|fix| fix.edits.is_empty());

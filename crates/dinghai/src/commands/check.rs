@@ -116,7 +116,7 @@ fn told(args: &CheckArgs) -> anyhow::Result<u8> {
     let mut judgement = judge(reports, &accepts, &known, today, &root);
     if let Some(path) = &args.write_baseline {
         let text = baseline::text(&secrets.clean(judgement))?;
-        std::fs::write(path, text)
+        baseline::write(path, &text)
             .with_context(|| format!("cannot write the baseline `{}`", path.display()))?;
         // What was just written down is known from now on.
         judgement = judge(looked.reports(), &accepts, &baseline::read(path)?, today, &root);

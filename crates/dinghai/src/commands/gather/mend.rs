@@ -17,8 +17,8 @@ use super::{Gained, Gathered};
 const READINGS: usize = 80;
 /// Bytes of an estate's files up to which changes are tried.
 const LARGEST: usize = 2 * 1024 * 1024;
-/// Bytes that are read again in all, at most.
-const READ_AGAIN: usize = 8 * 1024 * 1024;
+/// Bytes that are read again in all, at most: the worst findings come first and are served first.
+const READ_AGAIN: usize = 4 * 1024 * 1024;
 
 /// The files in which an estate is declared.
 pub(crate) struct Declared {
@@ -77,6 +77,9 @@ impl Gained {
         let mut found: Vec<(usize, Fix)> = Vec::new();
         for (place, finding) in self.report.findings.iter().enumerate() {
             let open = finding.fix.as_ref().is_none_or(|fix| fix.edits.is_empty());
+            if left == 0 {
+                break;
+            }
             if finding.state == State::Unknown || !open {
                 continue;
             }

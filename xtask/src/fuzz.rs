@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use anyhow::{Context, Result, bail};
@@ -16,6 +16,8 @@ const PAGE: &str = "docs/fuzzing.md";
 const MARK: &str = "<!-- Below: written by `cargo xtask fuzz import --record`. -->";
 const PACKAGE: &str = "dinghai-import";
 const EXAMPLE: &str = "fuzz_import";
+/// The file in which a run leaves its figures.
+const FIGURES: &str = "figures.json";
 
 #[derive(Args)]
 pub(crate) struct FuzzArgs {
@@ -131,7 +133,6 @@ fn each(args: &FuzzArgs) -> Result<Vec<(String, Outcome)>> {
     if !killed.is_empty() {
         bail!("{}", killed.join("\n"));
     }
-    outcomes.sort_by(|(one, _), (other, _)| one.cmp(other));
     Ok(outcomes)
 }
 
@@ -139,9 +140,8 @@ fn each(args: &FuzzArgs) -> Result<Vec<(String, Outcome)>> {
 fn last() -> Result<Vec<(String, Outcome)>> {
     let mut outcomes = Vec::new();
     for format in Format::value_variants() {
-        let name = format.to_possible_value().map(|word| word.get_name().to_owned()).unwrap_or_default();
-        if let Ok(text) = fs::read_to_string(folder(&name).join("figures.json")) {
-            let outcome = serde_json::from_str(&text).context("the figures are not what was expected")?;
+        let name = name(Some(*format));
+        if let Some(outcome) = figures(&folder(&name))? {
             outcomes.push((name, outcome));
         }
     }
@@ -154,31 +154,41 @@ fn folder(format: &str) -> PathBuf {
     tool::target().join("fuzzed").join(format)
 }
 
+/// The word for a format, and for all of them together.
+fn name(format: Option<Format>) -> String {
+    let word = format.and_then(|format| format.to_possible_value());
+    word.map_or_else(|| "all".to_owned(), |word| word.get_name().to_owned())
+}
+
+/// What a run has written into its folder, when it came to that.
+fn figures(folder: &Path) -> Result<Option<Outcome>> {
+    let Ok(text) = fs::read_to_string(folder.join(FIGURES)) else { return Ok(None) };
+    serde_json::from_str(&text).context("the figures are not what was expected").map(Some)
+}
+
 /// One run; its figures are read back from what it wrote.
 fn one(args: &FuzzArgs, format: Option<Format>) -> Result<(String, Outcome)> {
-    let word = format.and_then(|format| format.to_possible_value());
-    let word = word.as_ref().map(clap::builder::PossibleValue::get_name);
-    let folder = folder(word.unwrap_or("all"));
+    let name = name(format);
+    let chosen = format.map(|_| name.as_str());
+    let folder = folder(&name);
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let figures = folder.join("figures.json");
     // What stands there is of an earlier run.
-    drop(fs::remove_file(&figures));
+    drop(fs::remove_file(folder.join(FIGURES)));
     let mut fuzz = std::process::Command::new(tool::target().join("fuzz/examples").join(EXAMPLE));
-    fuzz.args(["run", &args.seconds.to_string(), &args.seed.to_string()]).arg(&folder).args(word);
+    fuzz.args(["run", &args.seconds.to_string(), &args.seed.to_string()]).arg(&folder).args(chosen);
     let ended = tool::run(&mut fuzz);
-    let Ok(text) = fs::read_to_string(&figures) else {
+    let Some(outcome) = figures(&folder)? else {
         let at = fs::read_to_string(folder.join("at")).unwrap_or_default();
         bail!(
             "an input killed the run: `cargo run --profile fuzz -p {PACKAGE} --example {EXAMPLE} -- only {} {} {}` tries \
              it again ({})",
             at.trim(),
             args.seed,
-            word.unwrap_or_default(),
+            chosen.unwrap_or_default(),
             ended.err().map_or_else(String::new, |error| format!("{error:#}")),
         );
     };
-    let outcome = serde_json::from_str(&text).context("the figures are not what was expected")?;
-    Ok((word.unwrap_or("all").to_owned(), outcome))
+    Ok((name, outcome))
 }
 
 fn record(outcomes: &[(String, Outcome)]) -> Result<()> {

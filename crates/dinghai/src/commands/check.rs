@@ -25,7 +25,7 @@ use dinghai_risk::judge;
 use jiff::tz::TimeZone;
 
 use super::gather::Gathered;
-use super::output::print;
+use super::output::{print, put};
 use super::reading::language;
 pub(crate) use disk::{file_of, read};
 use exit::FailOn;
@@ -116,7 +116,7 @@ fn told(args: &CheckArgs) -> anyhow::Result<u8> {
     let mut judgement = judge(reports, &accepts, &known, today, &root);
     if let Some(path) = &args.write_baseline {
         let text = baseline::text(&secrets.clean(judgement))?;
-        baseline::write(path, &text)
+        put(path, text.as_bytes())
             .with_context(|| format!("cannot write the baseline `{}`", path.display()))?;
         // What was just written down is known from now on.
         judgement = judge(looked.reports(), &accepts, &baseline::read(path)?, today, &root);

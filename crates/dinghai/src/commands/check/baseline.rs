@@ -43,14 +43,6 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<BTreeSet<String>> {
     Ok(baseline.findings.into_keys().collect())
 }
 
-/// Puts a baseline in the place of an earlier one, whole or not at all.
-pub(crate) fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut aside = path.as_os_str().to_owned();
-    aside.push(".new");
-    std::fs::write(&aside, text)?;
-    std::fs::rename(&aside, path)
-}
-
 /// A baseline of everything that was found and is not accepted.
 pub(crate) fn text(judgement: &Judgement) -> anyhow::Result<String> {
     let mut findings = BTreeMap::new();

@@ -76,10 +76,10 @@ impl Gained {
         let mut left = readings;
         let mut found: Vec<(usize, Fix)> = Vec::new();
         for (place, finding) in self.report.findings.iter().enumerate() {
-            let open = finding.fix.as_ref().is_none_or(|fix| fix.edits.is_empty());
             if left == 0 {
                 break;
             }
+            let open = finding.fix.as_ref().is_none_or(|fix| fix.edits.is_empty());
             if finding.state == State::Unknown || !open {
                 continue;
             }

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{info, warn};
 
+use crate::commands::output::put;
 use crate::commands::reading::estate_file;
 
 /// Runs until it is told to stop, or loses its lease.
@@ -122,11 +123,7 @@ fn write_console(data: &Path, console: &Console) -> anyhow::Result<()> {
 /// Keeps the estate in force beside the ledger, for the verbs that read without a controller.
 fn write_estate(data: &Path, estate: &Estate) -> anyhow::Result<()> {
     let file = estate_file(data);
-    let fresh = file.with_extension("json.new");
-    std::fs::write(&fresh, serde_json::to_vec(estate)?)
-        .with_context(|| format!("cannot write `{}`", fresh.display()))?;
-    std::fs::rename(&fresh, &file)?;
-    Ok(())
+    put(&file, &serde_json::to_vec(estate)?).with_context(|| format!("cannot write `{}`", file.display()))
 }
 
 /// Halts the units whose control sockets are here.
